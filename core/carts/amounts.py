@@ -52,13 +52,15 @@ class Weighed:
     """A cart held against its payment, its prices in minor units.
 
     `comes_to` are goods and known extras. `extras` are what was paid in addition to the goods, including what is not
-    explained; None if the cart has no prices. `rest` is what is not explained. `why` says why it does not fit.
+    explained; None if the cart has no prices. `discount` is the part of them that made the goods cheaper, if all of it
+    adds up. `rest` is what is not explained. `why` says why it does not fit.
     """
 
     cart: Cart
     fit: Fit
     comes_to: int | None = None
     extras: int | None = None
+    discount: int | None = None
     rest: int = 0
     allowed: int | None = None
     why: str | None = None
@@ -103,12 +105,13 @@ class _Paid:
 
 @dataclass(frozen=True, slots=True)
 class _Sum:
-    """One way to add up: the unit of the prices, the goods, and the known extras."""
+    """One way to add up: the unit of the prices, the goods, the known extras, and the discount among them."""
 
     factor: int
     goods: int
     extras: int
     rest: int
+    discount: int = 0
 
 
 def weigh(
@@ -154,6 +157,7 @@ def _weighed(cart: Cart, found: _Sum, fit: Fit, why: str | None) -> Weighed:
         fit=fit,
         comes_to=found.goods + found.extras,
         extras=found.extras + rest if has_prices else None,
+        discount=found.discount or None if fit is Fit.EXACT else None,
         rest=rest,
         why=why,
     )
@@ -162,9 +166,7 @@ def _weighed(cart: Cart, found: _Sum, fit: Fit, why: str | None) -> Weighed:
 def _in_minor_units(cart: Cart, factor: int) -> Cart:
     if factor == 1:
         return cart
-    lines = (
-        replace(line, unit_price=None if line.unit_price is None else line.unit_price * factor) for line in cart.lines
-    )
+    lines = (replace(line, unit_price=line.unit_price and line.unit_price * factor) for line in cart.lines)
     return replace(cart, lines=tuple(lines))
 
 
@@ -180,9 +182,9 @@ def _sums(cart: Cart, paid: _Paid, known: Sequence[int | None]) -> Iterator[_Sum
         goods = _goods(cart, factor, known)
         if goods is None:
             return
-        beside = (paid.shipping(factor) or 0) - paid.discount(factor)
+        beside = (paid.shipping(factor) or 0) - (discount := paid.discount(factor))
         for extras in dict.fromkeys((beside + (paid.tax(factor) or 0), beside)):
-            yield _Sum(factor, goods, extras, paid.amount - goods - extras)
+            yield _Sum(factor, goods, extras, paid.amount - goods - extras, discount)
 
 
 def _goods(cart: Cart, factor: int, known: Sequence[int | None]) -> int | None:

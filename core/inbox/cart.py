@@ -274,6 +274,7 @@ def _taken_row(taken: Judged) -> dict[str, Any]:
         "cart_source": weighed.cart.source,
         "lines": lines,
         "extras": weighed.extras,
+        "discount": weighed.discount,
         "tolerated": weighed.rest if is_tolerated else None,
         "tolerance": weighed.allowed,
     }

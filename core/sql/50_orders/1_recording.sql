@@ -6,7 +6,7 @@ create type stockroom_api.told_order as (
     payment_id text, number text, charge_id text, session_id text, email text, name text, amount bigint, currency text,
     paid_at timestamptz, livemode boolean, policy text, cart_state text, cart_source text, cart_raw text, difference bigint,
     extras bigint, why text, lines jsonb, reservation_id uuid, named int, case_kind text, readings jsonb, tolerated bigint,
-    tolerance int, released bigint
+    tolerance int, released bigint, discount bigint
 );
 
 -- A line of it. `variant_id` is its variant, if none of its codes names it.
@@ -26,7 +26,8 @@ create function stockroom_api.told_orders(_orders jsonb) returns stockroom_api.t
                         coalesce(max(t.name) filter (where t.session_id is not null) over same, t.name, max(t.name) over same), t.amount, t.currency, t.paid_at, t.livemode, t.policy,
                         t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.why, t.lines,
                         t.reservation_id, t.named, t.case_kind, t.readings, t.tolerated, t.tolerance,
-                        coalesce(t.released, max(t.released) over same))::stockroom_api.told_order as told
+                        coalesce(t.released, max(t.released) over same),
+                        coalesce(t.discount, max(t.discount) over same))::stockroom_api.told_order as told
               from jsonb_populate_recordset(null::stockroom_api.told_order, _orders) t
             window same as (partition by t.payment_id)
              order by t.payment_id, t.cart_state = 'read' desc, t.named desc nulls last,
@@ -42,10 +43,10 @@ begin
     with added as (
         insert into stockroom.orders (payment_id, number, charge_id, session_id, email, name, amount, currency, paid_at,
                livemode, policy, cart_state, cart_source, cart_raw, difference, extras, reservation_id, readings, tolerated, tolerance,
-               released)
+               released, discount)
         select t.payment_id, t.number, t.charge_id, t.session_id, t.email, t.name, t.amount, t.currency, t.paid_at, t.livemode,
                t.policy, t.cart_state, t.cart_source, t.cart_raw, t.difference, t.extras, t.reservation_id, t.readings, t.tolerated,
-               t.tolerance, coalesce(t.released, 0)
+               t.tolerance, coalesce(t.released, 0), t.discount
           from unnest(_told) t
          order by t.payment_id
         on conflict (payment_id) do nothing
@@ -176,6 +177,7 @@ begin
            cart_raw = case when o.id = any (_reread) then t.cart_raw else o.cart_raw end,
            difference = case when o.id = any (_filled) then t.difference else o.difference end,
            extras = case when o.id = any (_filled) then t.extras else o.extras end,
+           discount = case when o.id = any (_filled) then t.discount else o.discount end,
            tolerated = case when o.id = any (_filled) then t.tolerated else o.tolerated end,
            tolerance = case when o.id = any (_filled) then t.tolerance else o.tolerance end,
            readings = case when o.id = any (_filled || _reread) then t.readings else o.readings end

@@ -85,11 +85,11 @@ begin
     end if;
     insert into stockroom.orders (payment_id, number, charge_id, session_id, email, name, amount, currency, paid_at, livemode,
            policy, cart_state, cart_source, cart_raw, difference, extras, readings, tolerated, tolerance, released,
-           reservation_id)
+           reservation_id, discount)
     values (_told.payment_id, _told.number, _told.charge_id, _told.session_id, _told.email, _told.name, _told.amount,
             _told.currency, _told.paid_at, _told.livemode, 'normal', 'read', _told.cart_source, _told.cart_raw, _told.difference,
             _told.extras, _told.readings, _told.tolerated, _told.tolerance, coalesce(_told.released, 0),
-            _told.reservation_id)
+            _told.reservation_id, _told.discount)
     on conflict (payment_id) do nothing
     returning id into _order_id;
     if _order_id is null then

@@ -24,19 +24,20 @@ select l.id as line_id, l.order_id, case when e.id is null then l.quantity else 
   left join stockroom.order_lines e on e.id = l.exchange_of
  where l.state not in ('bundle', 'replaced');
 
--- What the buyer paid for one unit of a line, in minor units: its price, less its share of a discount. Lines without a price share
--- what the others leave of the amount.
+-- What the buyer paid for one unit of a line, in minor units: its price, less its share of the discount. If the payment does not say
+-- what the discount was, it is at least what the prices are above the amount. Lines without a price share what the others leave.
 create view stockroom_api.line_worth as
 select l.line_id, l.order_id,
        case when l.price is null then greatest(o.amount - s.priced, 0) / nullif(s.unpriced, 0)
-            when s.priced > o.amount then l.price * o.amount / s.priced
+            when p.paid < s.priced then l.price * p.paid / s.priced
             else l.price end as unit_worth
   from stockroom_api.line_prices l
   join stockroom.orders o on o.id = l.order_id
  cross join lateral (
     select coalesce(sum(x.price * x.quantity), 0) as priced,
            sum(x.quantity) filter (where x.price is null)::numeric as unpriced
-      from stockroom_api.line_prices x where x.order_id = l.order_id) s;
+      from stockroom_api.line_prices x where x.order_id = l.order_id) s
+ cross join lateral (select greatest(least(s.priced - coalesce(o.discount, 0), o.amount), 0) as paid) p;
 
 -- The last decision about an order's goods, the last one taken back and the last restoration or its undo, as 'n.n.n'. A page keeps
 -- it to say later which decisions it showed.

@@ -15,19 +15,21 @@ create function stockroom_api.paid_prices(_first date, _last date)
     returns table (variant_id uuid, price numeric)
     language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off as $$
     with paid as (
-        select o.id, o.amount, upper(o.currency) as currency
+        select o.id, o.amount, coalesce(o.discount, 0) as discount, upper(o.currency) as currency
           from stockroom.orders o
          where o.paid_at >= (select stockroom_api.shop_start(_first)) and o.paid_at < (select stockroom_api.shop_start(_last + 1))
            and upper(o.currency) = (select s.currency from stockroom.shop s)
     ), line as (
-        select l.variant_id, l.taken, w.price, o.amount, o.currency, sum(w.price * l.quantity) over (partition by o.id) as goods
+        select l.variant_id, l.taken, w.price, o.amount, o.discount, o.currency,
+               sum(w.price * l.quantity) over (partition by o.id) as goods
           from paid o
           join stockroom.order_lines l on l.order_id = o.id and l.state not in ('bundle', 'replaced')
          cross join lateral (
             select case when l.part_of is null then l.unit_price::numeric
                         else (select p.price from stockroom_api.line_prices p where p.line_id = l.id) end as price) w
     )
-    select l.variant_id, sum(l.taken * l.price * case when l.goods > l.amount then l.amount / l.goods else 1 end) / sum(l.taken)
+    select l.variant_id, sum(l.taken * l.price * case when l.goods > 0
+               then greatest(least(l.goods - l.discount, l.amount), 0) / l.goods else 1 end) / sum(l.taken)
                / 10::numeric ^ stockroom_api.currency_digits(min(l.currency))
       from line l
      where l.taken > 0 and l.price is not null and l.variant_id is not null

@@ -226,3 +226,11 @@ def test_whole_prices_become_minor_units_where_the_payment_shows_it() -> None:
     assert weigh(cart(210), payment(21_000)).cart == cart(21_000)
     assert weigh(cart(21_000), payment(21_000)).cart == cart(21_000)
     assert weigh(cart(None), payment(21_000)).cart == cart(None)
+
+
+def test_a_discount_is_known_if_all_of_the_payment_adds_up_with_it() -> None:
+    given = {**KNOWN, "discount": 200}
+    assert weigh(cart(1000, 500), payment(1880, **given)).discount == 200
+    assert weigh(cart(1000), payment(800, {"coupon": "SPRING", "discount_amount": "200"})).discount == 200
+    assert weigh(cart(1000, 500), payment(2080, **KNOWN)).discount is None
+    assert weigh(cart(800, 500), payment(1880, **given)).discount is None, "its prices are already less the discount"

@@ -99,6 +99,17 @@ def test_sales_are_what_buyers_paid_less_the_discount(sold: Small) -> None:
     assert movers.totals[5] == 13
 
 
+def test_paid_shipping_does_not_hide_a_discount_in_sales(embedded_shop: Shop) -> None:
+    embedded_shop.variant(9, sku="TEE")
+    sell(embedded_shop, Sale(lines=[("TEE", 2)], more={"amount": 2000 - 200 + 490, "discount": 200}))
+    sell(embedded_shop, Sale(lines=[("TEE", 2)], more={"amount": 2000 + 490}))
+    currency = embedded_shop.sql("select lower(currency) from stockroom.shop")
+    embedded_shop.sql("update stockroom.orders set currency = :currency", currency=currency)
+    today = embedded_shop.sql("select today from stockroom_api.shop")
+    price = "select price from stockroom_api.paid_prices(cast(:day as date) - 1, :day)"
+    assert embedded_shop.sql(price, day=today) == Decimal("9.50")
+
+
 def test_what_is_lost_while_out_of_stock_is_the_rate_over_days_in_stock(sold: Small) -> None:
     (row,) = sold.report("lost-sales").rows
     assert row[0] == "HL-11"

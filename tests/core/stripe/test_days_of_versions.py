@@ -116,3 +116,21 @@ def test_the_buyer_is_who_was_typed_in_the_checkout_whichever_message_comes_firs
         work(embedded_shop, stripe.gateway)
     (order,) = embedded_shop.rows("select email, name from stockroom.orders")
     assert tuple(order) == ("ana@buyer.example", "Ana Ruiz")
+
+
+@pytest.mark.parametrize("first", ["payment_intent.succeeded", "checkout.session.completed"])
+def test_the_discount_of_a_checkout_is_kept_beside_its_shipping_whichever_message_comes_first(
+    embedded_shop: Shop, first: str
+) -> None:
+    stocked(embedded_shop, *LONG)
+    stripe = Stripe(embedded_shop)
+    sold = stripe.account.checkout([("TEE-M", 1000, 2)], shipping=490, discount=400)
+    stripe.account.complete(sold["id"])
+    events = [each for each in account_of(stripe).read("/v1/events") if each["type"] in payloads.KINDS]
+    events.sort(key=lambda event: event["type"] != first)
+    for event in events:
+        run(embedded_shop.engine, inbox.receive, WORKER, messages=[message(event)])
+        work(embedded_shop, stripe.gateway)
+    (order,) = embedded_shop.rows("select amount, extras, discount from stockroom.orders")
+    (line,) = embedded_shop.rows("select unit_worth, taken from stockroom_api.order_line_rows")
+    assert (tuple(order), tuple(line)) == ((2090, 90, 400), (800, 2))
