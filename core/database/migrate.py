@@ -33,6 +33,14 @@ class _Newer(Exception):
     """The database has a revision that this release does not know."""
 
 
+# Whether the storefront's role was created later than the functions, so that it may not call them. Owners change that.
+_LACKS_GRANTS = """
+    select exists (select from pg_roles r
+                    where r.rolname = 'service_role' and pg_has_role('stockroom_owner', 'member')
+                      and not has_function_privilege(r.oid, to_regprocedure(
+                          'public.update_variant_stock(uuid, int, text, text, text, text)')::oid, 'execute'))"""
+
+
 def migrate(owner_url: str) -> bool:
     """Bring the database at `owner_url` up to date and return whether anything changed. Safe to repeat and to race.
 
@@ -99,7 +107,8 @@ def _is_current(connection: Connection) -> bool:
     if connection.exec_driver_sql("select to_regclass('stockroom_api.release')").scalar_one() is None:
         return False
     release = connection.exec_driver_sql("select revision, checksum from stockroom_api.release").one()
-    return (release.revision, release.checksum) == current_release()
+    is_this = (release.revision, release.checksum) == current_release()
+    return is_this and not connection.exec_driver_sql(_LACKS_GRANTS).scalar_one()
 
 
 def current_release() -> tuple[str, str]:
@@ -184,11 +193,11 @@ def _checksum(texts: list[str]) -> str:
 
 
 def _rebuild_functions(connection: Connection) -> bool:
-    """Drop and rebuild the schema stockroom_api when a file of core/sql differs from what the database has."""
+    """Drop and rebuild the schema stockroom_api if a file of core/sql differs or the storefront's role lacks rights."""
     texts = _texts()
     checksum = _checksum(texts)
     known = connection.exec_driver_sql("select checksum from stockroom.sql_text").scalar_one_or_none()
-    if known == checksum:
+    if known == checksum and not connection.exec_driver_sql(_LACKS_GRANTS).scalar_one():
         return False
     _run_script(connection, "drop schema if exists stockroom_api cascade; create schema stockroom_api;")
     for script in texts:

@@ -8,7 +8,7 @@ import pytest
 from core.database.migrate import migrate
 from core.foundation.addresses import libpq_url
 from core.proof import checks as reconciliation
-from tests.support.builders import Shop
+from tests.support.builders import Shop, key
 from tests.support.servers import Server
 from tests.support.sneakers import supabase_database
 
@@ -45,6 +45,8 @@ end $$;
 create trigger ring_up instead of update on public.till for each row execute function public.ring_up();
 grant update on public.till to public;
 """
+
+SHUT = "revoke execute on function public.update_variant_stock(uuid, int, text, text, text, text) from service_role"
 
 OPEN = {
     "a function": (DOOR, "public can call public.sell(uuid,integer), which leads to public.update_variant_stock"),
@@ -207,3 +209,20 @@ def test_a_new_shop_on_supabase_passes_and_a_public_key_that_may_act_as_the_serv
                 faults
             ).fetchall()
             owner.rollback()
+
+
+def test_the_account_of_a_storefront_sells_as_the_role_that_was_created_for_it_later(fresh_shop: Shop) -> None:
+    shoe, account = fresh_shop.variant(5), f"web_{key()[:8]}"
+    is_new = not fresh_shop.rows("select from pg_roles where rolname = 'service_role'")
+    with psycopg.connect(libpq_url(fresh_shop.owner_url), autocommit=True) as admin:
+        admin.execute("create role service_role" if is_new else SHUT)
+        admin.execute(f"create role {account} login; grant service_role to {account}".encode())
+        try:
+            assert [migrate(fresh_shop.owner_url) for _ in range(2)] == [True, False]
+            with psycopg.connect(libpq_url(fresh_shop.owner_url), user=account) as storefront:
+                sold = storefront.execute("select public.update_variant_stock(%s, -1)", [shoe]).fetchall()
+            assert (sold[0][0]["success"], fresh_shop.on_hand(shoe)) == (True, 4)
+            assert told(fresh_shop) == []
+        finally:
+            for each in (account, *(["service_role"] if is_new else [])):
+                admin.execute(f"drop owned by {each}; drop role {each}".encode())
