@@ -39,6 +39,7 @@ from dashboard.door.post import ALL_METHODS
 from dashboard.door.second import provider
 from dashboard.door.second import routes as second_step
 from dashboard.frame import feedback, live
+from dashboard.language.texts import tr
 from dashboard.scan.routes import ScanDoor
 
 log = logging.getLogger("stockroom")
@@ -118,8 +119,11 @@ def on_script_error(error: Exception) -> bool:
         reference = secrets.token_hex(4)
         log.error("Reference %s", reference, exc_info=error)
         st.error(
-            f"This page stopped because of a fault on our side, reference {reference}. Reload it, and look under "
-            "Movements whether your last change was saved.",
+            tr(
+                "This page stopped because of a fault on our side, reference {reference}. Reload it, and look under "
+                "Movements whether your last change was saved.",
+                reference=reference,
+            ),
             icon=":material/error:",
         )
     return True

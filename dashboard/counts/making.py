@@ -104,4 +104,4 @@ def _listed(text: str) -> Sequence[str]:
 
 def _started(count_id: int) -> feedback.Notice:
     parts.open_count(count_id)
-    return feedback.Notice(text=f"{words.joined(tr('Count {count_id}', count_id=count_id), 'started')}")
+    return feedback.Notice(text=words.joined(tr("Count {count_id}", count_id=count_id), tr("started")))

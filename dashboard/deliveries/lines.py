@@ -20,7 +20,9 @@ from dashboard.frame import page as frame
 from dashboard.language.texts import marked, tr
 
 SHOWN = 500
-_ORDER = marked(("Unreadable", "Unknown", "Short", "Over", "Not announced", "To come", "Complete", "Arrived"))
+_ORDER = marked({
+    "Unreadable": 0, "Unknown": 1, "Short": 2, "Over": 3, "Not announced": 4, "To come": 5, "Complete": 6, "Arrived": 7,
+})  # fmt: skip
 
 
 def show(found: OneDelivery) -> None:
@@ -34,7 +36,7 @@ def show(found: OneDelivery) -> None:
     if row.is_announced and row.expected:
         arrived = sum(min(line.arrived, line.expected) for line in lines)
         st.progress(min(arrived / row.expected, 1.0))
-    shown = sorted(lines, key=lambda line: _ORDER.index(parts.status(line, row)))[:SHOWN]
+    shown = sorted(lines, key=lambda line: _ORDER[parts.status(line, row)])[:SHOWN]
     statuses = [parts.status(line, row) for line in shown]
     skus = [line.sku or line.code for line in shown]
     cost = [words.money(line.unit_cost, found.shop.currency) if line.unit_cost is not None else "" for line in shown]
@@ -56,7 +58,7 @@ def show(found: OneDelivery) -> None:
             cost,
             TextColumn(tr("Unit cost"), width=86, alignment="right", help=tr("As the supplier's note has it")),
         ),
-        "original": ([line.problem or "" for line in shown], TextColumn(tr("Problem"), width=220)),
+        "original": ([parts.problem(line) for line in shown], TextColumn(tr("Problem"), width=220)),
     }
     hidden = set() if row.is_announced else {"expected", "missing"}
     hidden |= set() if any(cost) else {"cost"}
@@ -91,7 +93,7 @@ def _of(line: DeliveryLine, *, is_announced: bool) -> str:
 def _progress(found: OneDelivery) -> str:
     row = found.delivery.row
     arrived = words.number(row.scanned + row.received)
-    of = tr(" of {units}", units=words.units(row.expected)) if row.is_announced else " counted"
+    of = tr(" of {units}", units=words.units(row.expected)) if row.is_announced else tr(" counted")
     return tr("{arrived}{of} in {lines}", arrived=arrived, of=of, lines=words.plural(row.lines, "line"))
 
 

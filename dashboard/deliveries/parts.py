@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -14,6 +15,7 @@ from core.deliveries.reads import DeliveryLine, DeliveryRow, DeliveryState
 from core.foundation.errors import StockError
 from dashboard.door import session
 from dashboard.frame import columns, feedback, words
+from dashboard.language.said import translated
 from dashboard.language.texts import lazy, marked, tr
 from dashboard.sheets import asking
 
@@ -44,6 +46,7 @@ PASTE_HELP = marked(
     "One line each: SKU or code, quantity, and perhaps the unit cost. Tabs, semicolons, commas or spaces between."
 )
 PREVIEWED = 200
+_LINE_HAS = re.compile(r"Line (\d+) has (.*)\.", re.DOTALL)
 
 
 def state(row: DeliveryRow) -> str:
@@ -76,6 +79,21 @@ def status(line: DeliveryLine, delivery: DeliveryRow) -> str:
     return (
         tr("Short") if line.arrived < line.expected else tr("Over") if line.arrived > line.expected else tr("Complete")
     )
+
+
+def problem(line: NoteLine | DeliveryLine) -> str:
+    """Return why a line of a note cannot be read, in the reader's language; empty if it can."""
+    said = line.problem or ""
+    found = _LINE_HAS.fullmatch(said)
+    if found is None:
+        return translated(said)
+    parts = [_part(each) for each in found[2].split(" and has ")]
+    return tr("Line {line} {problems}.", line=found[1], problems=words.listing(parts))
+
+
+def _part(text: str) -> str:
+    head, that, odd = f"has {text}".partition(" that ")
+    return translated(f"{head} that {{odd}}").format(odd=translated(odd)) if that else translated(head)
 
 
 def label(line: DeliveryLine) -> str:
@@ -132,6 +150,7 @@ def show_preview(lines: Sequence[NoteLine], *, key: str) -> None:
         )
     rows = sorted(lines, key=lambda line: (line.problem is None, line.code in known))[:PREVIEWED]
     found = [known.get(line.code) for line in rows]
+    units_of = [line.units * (each.units if each else 1) for line, each in zip(rows, found, strict=True)]
     columns.show(
         {
             "line": ([line.line for line in rows], NumberColumn(tr("Line"), width=48)),
@@ -140,21 +159,18 @@ def show_preview(lines: Sequence[NoteLine], *, key: str) -> None:
                 [words.sized(each.product, each.size) if each else tr("No variant has this code") for each in found],
                 TextColumn(tr("Variant"), width=220),
             ),
-            "units": (
-                [line.units * (each.units if each else 1) for line, each in zip(rows, found, strict=True)],
-                NumberColumn(tr("Units"), width=64),
-            ),
+            "units": (units_of, NumberColumn(tr("Units"), width=64)),
             "cost": (
                 [str(line.unit_cost or "") for line in rows],
                 TextColumn(tr("Unit cost"), width=84, alignment="right"),
             ),
-            "problem": ([line.problem or "" for line in rows], TextColumn(tr("Problem"), width=320)),
+            "problem": ([problem(line) for line in rows], TextColumn(tr("Problem"), width=320)),
         },
         {
             "code": ([line.code for line in rows], TextColumn(tr("SKU or code"), width=120)),
-            "units": ([line.units for line in rows], NumberColumn(tr("Units"), width=58)),
+            "units": (units_of, NumberColumn(tr("Units"), width=58)),
             "problem": (
-                [line.problem or ("" if each else tr("Unknown code")) for line, each in zip(rows, found, strict=True)],
+                [problem(line) or ("" if each else tr("Unknown code")) for line, each in zip(rows, found, strict=True)],
                 TextColumn(tr("Problem"), width=160),
             ),
         },

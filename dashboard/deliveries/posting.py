@@ -80,7 +80,7 @@ def _show_named(title: str, lines: Iterable[DeliveryLine], say: object) -> None:
     if not found:
         return
     named = ", ".join(say(line) for line in found[:NAMED])  # type: ignore[operator]
-    more = f" and {words.plural(len(found) - NAMED, 'more line')}" if len(found) > NAMED else ""
+    more = tr(" and {lines}", lines=words.plural(len(found) - NAMED, "more line")) if len(found) > NAMED else ""
     st.markdown(
         tr(
             ":{statuses}-badge[{title}] {named}{more}",

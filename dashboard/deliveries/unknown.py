@@ -15,7 +15,7 @@ from core.foundation.model import Actor
 from core.ledger import reports
 from core.people.access import Permission, may
 from core.screens.deliveries import OneDelivery
-from dashboard.deliveries import lines
+from dashboard.deliveries import lines, parts
 from dashboard.door import session
 from dashboard.frame import feedback, forms, words
 from dashboard.language.said import translated
@@ -54,7 +54,7 @@ def _title(line: DeliveryLine) -> str:
 
 def _show_original(line: DeliveryLine) -> None:
     if line.problem:
-        st.caption(words.plain(line.problem))
+        st.caption(words.plain(parts.problem(line)))
     if line.original:
         st.code(line.original, language=None)
 

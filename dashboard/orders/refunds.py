@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
+from typing import cast
 
 import streamlit as st
 
@@ -25,12 +27,18 @@ CURSOR = "ref_page"
 PAGE = 10
 MOST_LINES = 20
 MOST_REFUNDS = 5
+LONGEST_DOUBLE_CLICK = 3.0
+"""Seconds. A click in this time after a decision may have been meant for what was decided."""
+_EXPANDED, _DECIDED_AT = "ref_expanded", "ref_decided_at"
 _COLOURS = {"waiting": "violet", "inspecting": "orange", "decided": "green", "failed": "gray",
             "released": "gray"}  # fmt: skip
 
 
 def show_inbox(seen: RefundList, person: Actor) -> None:
-    """Show a page of the refunds to decide, oldest first, the first one expanded."""
+    """Show a page of the refunds to decide, oldest first, the first one expanded until it is decided.
+
+    The next one stays closed: it moves to the place of the first, where a second click would decide it unseen.
+    """
     if not seen.page.rows:
         frame.empty(
             tr("No refunds to decide"),
@@ -48,11 +56,20 @@ def show_inbox(seen: RefundList, person: Actor) -> None:
         refunds=words.plural(seen.waiting.refunds, "refund"),
     )
     lists.show_head(text, key="ref", stale=seen.stale)
-    for place, row in enumerate(seen.page.rows):
-        _show_card(row, person, seen.shop.zone, is_first=place == 0)
+    expanded = _expanded([row.refund.id for row in seen.page.rows])
+    for row in seen.page.rows:
+        _show_card(row, person, seen.shop.zone, is_expanded=row.refund.id == expanded)
     lists.show_pages(
         CURSOR, seen.page.before, seen.page.after, names=(tr("First"), tr("Previous"), tr("Next")), key="ref"
     )
+
+
+def _expanded(refund_ids: Sequence[int]) -> int | None:
+    """Return which of these refunds is expanded when the page is opened: the first one, unless one was just decided."""
+    if not any(f"decide_{each}" in st.session_state for each in refund_ids):
+        is_decided = monotonic() - st.session_state.get(_DECIDED_AT, 0) < LONGEST_DOUBLE_CLICK
+        st.session_state[_EXPANDED] = None if is_decided else refund_ids[0]
+    return cast("int | None", st.session_state.get(_EXPANDED))
 
 
 def _begin() -> None:
@@ -62,7 +79,7 @@ def _begin() -> None:
     )  # fmt: skip
 
 
-def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> None:
+def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_expanded: bool) -> None:
     refund = row.refund
     with st.container(border=True, key=f"refund_{refund.id}"):
         show_head(refund, zone)
@@ -75,7 +92,7 @@ def _show_card(row: OpenRefund, person: Actor, zone: str, *, is_first: bool) -> 
             tr("Order {order_name}", order_name=words.plain(refund.order_name or '')), icon=":material/receipt_long:",
             key=f"refund_order_{refund.id}", type="tertiary", on_click=order_list.open_order, args=(refund.order_id,),
         )  # fmt: skip
-        form = st.expander(tr("Decide"), expanded=is_first, key=f"decide_{refund.id}", on_change="rerun")
+        form = st.expander(tr("Decide"), expanded=is_expanded, key=f"decide_{refund.id}", on_change="rerun")
         if form.open:
             with form:
                 decisions.show(row.decided, person, zone)
@@ -146,7 +163,11 @@ def show_form(
         def post(key: str, values: forms.Values) -> decisions.Outcome:
             return decisions.attempt(key, lambda: _decide(refunds, lines, values, key, seen))
 
-        forms.submit(form, tr("Decide"), post, icon=":material/gavel:", say=decisions.told)
+        forms.submit(form, tr("Decide"), post, icon=":material/gavel:", say=decisions.told, after=_remember)
+
+
+def _remember() -> None:
+    st.session_state[_DECIDED_AT] = monotonic()
 
 
 def _decide(

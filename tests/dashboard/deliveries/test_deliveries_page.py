@@ -6,6 +6,7 @@ from datetime import date
 
 from streamlit.testing.v1 import AppTest
 
+from core.catalog import codes
 from core.deliveries import changes, note
 from core.proof.checks import run_checks
 from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
@@ -87,3 +88,32 @@ def test_a_movement_leads_to_its_delivery(tabs: Tabs, embedded_shop: Shop) -> No
     shop.run(changes.post, "Wanda", delivery_id=made.delivery_id, seen=0, key=key())
     movement = shop.history(variant)[-1].id
     assert "Delivery LS-7" in words_of(tabs.open("Sam", "movements", movement=movement))
+
+
+def test_a_reader_of_german_opens_a_delivery_and_reads_what_is_wrong_with_its_lines(
+    tabs: Tabs, embedded_shop: Shop
+) -> None:
+    shop = embedded_shop
+    shop.variant(1, sku="TR-42")
+    lines = note.parse("TR-42 3\nTR-43\t1.000\t1.234")
+    made = shop.run(changes.announce, "Mia", lines=lines, reference="LS-1", key=key())
+    shop.person("Wanda")
+    shop.sql("update stockroom.users set language = 'de' where name = 'Wanda'")
+    tab = tabs.open("Wanda", "deliveries", delivery=made.delivery_id)
+    shown = table(tab, "status")
+    assert list(shown["sku"]) == ["TR-43", "TR-42"], "what a person must look at comes first"
+    problem = shown["original"].tolist()[0]
+    assert problem.startswith("Zeile 2 hat eine Menge, die „1.000“ ist: Schreiben Sie eine ganze Zahl")
+    assert "und hat Stückkosten, die „1.234“ ist" in problem
+    assert "Line" not in problem
+
+
+def test_a_preview_counts_a_carton_as_its_units_on_a_phone_too(tabs: Tabs, embedded_shop: Shop) -> None:
+    shop = embedded_shop
+    shoe = shop.variant(1, sku="TR-42")
+    shop.run(codes.attach, "Mia", variant_id=shoe, code="CT-12", kind="carton", units=12, key=key())
+    tab = press(tabs.open("Wanda", "deliveries"), "Expect a delivery")
+    field(tab, "text_area", "Paste the lines").set_value("CT-12 2\nTR-42 1")
+    run(tab)
+    previews = [found.value["units"].tolist() for found in tab.dataframe if "units" in found.value.columns]
+    assert previews == [[24, 1], [24, 1]], "the wide table and the narrow one"

@@ -230,3 +230,18 @@ def test_refunded_and_refunded_in_part_are_two_badges(tabs: Tabs, sale: Sale, am
     rows = table(tabs.open("Sam", "orders"), "buyer").set_index("order")
     assert list(rows.loc["WEB-1"]["state"]) == [badge]
     assert list(rows.loc["WEB-2"]["state"]) == ["Off the shelf"]
+
+
+def test_the_next_refund_stays_closed_where_a_second_click_would_decide_it_unseen(tabs: Tabs) -> None:
+    sales = [Sale(lines=[("TRAIL-42", 1)]) for _ in range(2)]
+    tabs.shop.variant(9, sku="TRAIL-42")
+    sell(tabs.shop, *sales)
+    for sale in sales:
+        tell_refund(tabs.shop, sale)
+    tab = inbox(tabs)
+    assert labels(tab).count("Decide") == 1
+    press(tab, "Decide")
+    assert "1 refund to decide" in words_of(tab)
+    assert "Decide" not in labels(tab), "it opens when somebody opens it"
+    assert labels(run(tab)).count("Decide") == 0, "and not later by itself"
+    assert labels(inbox(tabs)).count("Decide") == 1
