@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from time import monotonic
 from typing import Any, Literal, TypeVar
 
 import streamlit as st
@@ -27,6 +28,8 @@ from dashboard.language import formats
 from dashboard.language.said import translated
 from dashboard.language.texts import tr
 
+DOUBLE_CLICK = 1.5
+"""Seconds. In this time after a form of a list has posted, another one may have moved under the pointer."""
 Values = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -91,20 +94,27 @@ def submit(
     after: Callable[[], None] | None = None,
     is_main: bool = True,
     is_done: bool = False,
+    among: str = "",
 ) -> None:
     """Draw the submit button, and above it why the last attempt was refused.
 
     `post` receives the key and the values by name. `say` makes the message from its result. `after` runs after success.
     `is_main`: this is the main action of the form's card. `is_done`: its work is done, so it cannot be pressed.
+    `among`: the list of forms in which the next one moves to the place of one that has posted. A second click there
+    does nothing, as on the same form.
     """
     if form.draft.problem is not None:
         feedback.show(form.draft.problem)
-    draft, inputs = form.draft, dict(form.inputs)
+    draft, inputs, posted = form.draft, dict(form.inputs), f"_posted_{among}"
 
     def send_it(key: str) -> None:
         values = {name: st.session_state.get(widget) for name, widget in inputs.items()}
-        if send(draft, key, feedback.messages(), lambda: say(post(key, values))) and after:
-            after()
+        if among and monotonic() - st.session_state.get(posted, -DOUBLE_CLICK) < DOUBLE_CLICK:
+            return
+        if send(draft, key, feedback.messages(), lambda: say(post(key, values))):
+            st.session_state[posted] = monotonic()
+            if after:
+                after()
 
     st.form_submit_button(
         label,

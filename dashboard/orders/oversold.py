@@ -98,7 +98,7 @@ def _show_send(name: str, label: str, order_ids: list[int]) -> None:
     with st.form(form.name, border=False, width="content"):
         forms.submit(
             form, label, lambda key, _: session.run(waiting.send, order_ids=order_ids, key=key),
-            icon=":material/local_shipping:", say=_said,
+            icon=":material/local_shipping:", say=_said, among="waiting",
         )  # fmt: skip
 
 

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from core.foundation.model import Line
 from core.ledger.changes import receive
+from dashboard.frame import forms
 from tests.dashboard.orders.test_orders import open_order, selling
 from tests.dashboard.tabs import Tabs, field, press, run, tabs, words_of
 from tests.support.builders import Shop, key
-from tests.support.selling import Sale
+from tests.support.selling import Sale, sell
 
 __all__ = ["selling", "tabs"]
 
@@ -48,3 +49,24 @@ def test_goods_that_arrived_are_sent_with_one_click_and_once(tabs: Tabs, selling
     assert tabs.shop.on_hand(boot(tabs.shop)) == 0
     press(now, "Undo")
     assert tabs.shop.on_hand(boot(tabs.shop)) == 3
+
+
+def test_a_second_click_does_not_send_the_order_that_moved_under_the_pointer(tabs: Tabs) -> None:
+    shop = tabs.shop
+    shoe = shop.variant(on_hand=0, sku="TRAIL-42")
+    sales = [Sale(lines=[("TRAIL-42", 1)]) for _ in range(3)]
+    sell(shop, *sales)
+    shop.sql("update stockroom.order_lines set state = 'resolved', cause = null, oversold = 1, awaited_at = now()")
+    shop.run(receive, "Wanda", lines=[Line(variant_id=shoe, quantity=3)], key=key())
+    tab = tabs.open("Mia", "orders", ord_view="Waiting for goods")
+    sends = [button for button in tab.button if button.label == "Send now"]
+    assert len(sends) == 3
+    sends[0].click()
+    run(tab)
+    next(button for button in tab.button if button.label == "Send now").click()
+    assert "ready to send. TRAIL-42: 3" in words_of(run(tab)), "the message about the first, with its undo"
+    assert shop.on_hand(shoe) == 2
+    tabs.monkeypatch.setattr(forms, "DOUBLE_CLICK", 0)
+    next(button for button in tab.button if button.label == "Send now").click()
+    run(tab)
+    assert shop.on_hand(shoe) == 1
