@@ -38,7 +38,7 @@ T = TypeVar("T")
 class Draft:
     """The state of a form between its drawings. `seen`: in a form that sets a level, the level when it was opened.
 
-    `posted`: it has posted since it was opened.
+    `posted`: it has posted since it was opened. `again`: the key that posted last, and what runs after it.
     """
 
     key: str = field(default_factory=new_key)
@@ -46,6 +46,7 @@ class Draft:
     seen: int | None = None
     seen_after: int = 0
     posted: bool = False
+    again: tuple[str, Callable[[], None]] | None = None
 
     def renew(self) -> None:
         """Start over with a new key and empty inputs."""
@@ -105,16 +106,19 @@ def submit(
     """
     if form.draft.problem is not None:
         feedback.show(form.draft.problem)
-    draft, inputs, posted = form.draft, dict(form.inputs), f"_posted_{among}"
+    draft, inputs = form.draft, dict(form.inputs)
 
     def send_it(key: str) -> None:
         values = {name: st.session_state.get(widget) for name, widget in inputs.items()}
-        if among and monotonic() - st.session_state.get(posted, -DOUBLE_CLICK) < DOUBLE_CLICK:
+        posted: dict[str, float] = st.session_state.setdefault("_posted_among", {})
+        if among and monotonic() - posted.get(among, -DOUBLE_CLICK) < DOUBLE_CLICK:
             return
         if send(draft, key, feedback.messages(), lambda: say(post(key, values))):
-            st.session_state[posted] = monotonic()
-            if after:
-                after()
+            posted[among] = monotonic()
+            draft.again = (key, after) if after else None
+        # A second click stops this run at its next call of Streamlit, so it comes here with the same key and goes on.
+        if draft.again and draft.again[0] == key:
+            draft.again[1]()
 
     st.form_submit_button(
         label,

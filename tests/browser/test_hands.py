@@ -85,3 +85,20 @@ def test_twelve_lines_are_received_within_a_minute_on_a_phone(desk: Desk) -> Non
     assert {desk.shop.history(shoe)[-1].reference_id for shoe in shoes} == {f"LS-{skus[0]}"}
     assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert took < 60, took
+
+
+def test_a_double_click_begins_one_delivery_and_opens_it(desk: Desk) -> None:
+    tab, recorded = desk.tab(phone=True), "select count(*) from stockroom.goods_deliveries"
+    before = desk.shop.sql(recorded)
+    desk.enter(tab, new_person(desk.shop, password=None), "/deliveries?new_delivery=now")
+    for nth in range(3):
+        tab.goto(f"{desk.url}/deliveries?new_delivery=now")
+        settle(tab)
+        tab.get_by_role("textbox", name="Reference").fill(f"LS-{nth}")
+        tab.get_by_role("button", name="Begin", exact=True).dblclick()
+        expect(tab.get_by_role("heading", name=f"LS-{nth}")).to_be_visible(timeout=10_000)
+        settle(tab)
+        tab.wait_for_timeout(1_000)  # what the second click does comes later
+        assert "delivery=" in tab.url.replace("new_delivery=", "")
+        expect(tab.get_by_role("heading", name=f"LS-{nth}")).to_be_visible()
+    assert desk.shop.sql(recorded) == before + 3
