@@ -12,7 +12,7 @@ import pytest
 from core.catalog.file import FIELDS, CatalogFile, catalog_of, read_catalog
 from core.foundation.errors import Unreadable
 from core.sheets import Choices, match, open_sheet
-from tests.core.sheets.files import DE_THOUSANDS, EXPORTS, SEVEN, xlsx
+from tests.core.sheets.files import DE_THOUSANDS, EXPORTS, SEVEN, ods, program_xlsx, xlsx
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "files"
 HEAD = "sku,product,size,opening\n"
@@ -105,6 +105,37 @@ def test_what_is_spoilt_is_refused_with_the_line_or_the_reason() -> None:
         if sentence not in said:
             wrong[name] = said
     assert wrong == {}
+
+
+def test_formulas_whose_results_a_program_did_not_store_are_refused_by_line_and_column() -> None:
+    cells = ('<c r="C2"><f>10+2</f><v /></c>', '<c r="D2"><f>4+5</f></c>')
+    zero = ('<c r="C2"><f>10+2</f><v>0</v></c>', '<c r="D2"><f>4+5</f><v>0</v></c>')
+    shared = ('<c r="C2"><f>10+2</f></c>', '<c r="D2"><f t="shared" si="0"/><v/></c>')
+    for prefix, two, calculates in (("", cells, False), ("x:", cells, False), ("", shared, False), ("", zero, True)):
+        problems = read_catalog(program_xlsx(*two, prefix=prefix, calculates=calculates), "made.xlsx").problems
+        assert [(each.line, each.field) for each in problems] == [(2, "price"), (2, "opening")], (prefix, two)
+        assert str(problems[0]) == (
+            'line 2: price "=10+2" is a formula, and the file does not hold its result; '
+            "open the file in a spreadsheet program and save it, or save it as CSV"
+        )
+    kept = ('<c r="C2"><f>10+2</f><v>12</v></c>', '<c r="D2" t="str"><f>""</f><v></v></c>')
+    file = read_catalog(program_xlsx(*kept), "saved.xlsx")
+    assert (file.problems, file.lines[0].price, file.lines[0].opening) == ((), Decimal(12), None)
+
+
+def test_formulas_far_down_a_large_workbook_are_refused_too() -> None:
+    below = "".join(f'<row r="{row}"><c r="C{row}"><f>{row}+1</f></c></row>' for row in range(3, 15_000))
+    problems = read_catalog(program_xlsx(below=below), "made.xlsx").problems
+    assert [each.line for each in problems if each.field == "price"] == list(range(3, 15_000))
+    with pytest.raises(Unreadable, match=r"has formulas without stored results: open the file in a spreadsheet"):
+        read_catalog(program_xlsx(below=below.replace("</row>", '<c r="D3"><f>1</f></c></row>')), "made.xlsx")
+
+
+def test_a_formula_without_a_result_in_an_ods_file_is_refused() -> None:
+    with pytest.raises(Unreadable, match=r"made.ods has formulas without stored results"):
+        read_catalog(ods('table:formula="of:=10+2"'), "made.ods")
+    saved = 'table:formula="of:=10+2" office:value-type="float" office:value="12"'
+    assert read_catalog(ods(saved), "saved.ods").lines[0].opening == 12
 
 
 def test_what_has_two_readings_is_asked_about_once_with_their_own_rows() -> None:
