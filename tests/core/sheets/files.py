@@ -144,3 +144,18 @@ EXPORTS = {
     ),
 }
 """A small file of each program: its real columns, with a boot that we made up."""
+
+NEW_SHOPIFY_PRODUCTS = (
+    "Title,URL handle,Description,Vendor,Product category,Type,Tags,Published on online store,Status,SKU,Barcode,"
+    "Option1 name,Option1 value,Option1 Linked To,Option2 name,Option2 value,Option2 Linked To,Option3 name,"
+    "Option3 value,Option3 Linked To,Price,Compare-at price,Cost per item,Charge tax,Tax code,"
+    "Unit price total measure,Unit price total measure unit,Unit price base measure,Unit price base measure unit,"
+    "Inventory tracker,Inventory quantity,Continue selling when out of stock,Weight value (grams),"
+    "Weight unit for display,Requires shipping,Fulfillment service,Product image URL,Image position,Image alt text,"
+    "Variant image URL,Gift card,SEO title,SEO description,Google Shopping / Google product category\n"
+    "Alm Boot,alm-boot,<p>Warm</p>,Alm,,Shoes,,TRUE,Active,AB-41,4006381333931,Size,41,,Color,Moss,,,,,129.90,,61,TRUE,"
+    ",,,,,shopify,7,DENY,900,g,TRUE,manual,https://cdn.example/1.jpg,1,,,FALSE,,,\n"
+    ",alm-boot,,,,,,,,AB-42,,,42,,,Moss,,,,,129.90,,61,TRUE,,,,,,shopify,5,DENY,900,g,TRUE,manual,,,,,,,,\n"
+    ",alm-boot,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/2.jpg,2,,,,,,\n"
+)
+"""The columns that Shopify has in its product template since 2024, in which the code of a variant is just `SKU`."""

@@ -12,7 +12,7 @@ import pytest
 from core.catalog.file import FIELDS, CatalogFile, catalog_of, read_catalog
 from core.foundation.errors import Unreadable
 from core.sheets import Choices, match, open_sheet
-from tests.core.sheets.files import DE_THOUSANDS, EXPORTS, SEVEN, ods, program_xlsx, xlsx
+from tests.core.sheets.files import DE_THOUSANDS, EXPORTS, NEW_SHOPIFY_PRODUCTS, SEVEN, ods, program_xlsx, xlsx
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "files"
 HEAD = "sku,product,size,opening\n"
@@ -178,6 +178,18 @@ def test_exports_of_other_programs_are_known_by_name() -> None:
     assert (first.size, first.barcode, second.product, second.brand, second.size) == (
         "41", "4006381333931", "Alm Boot", "Alm", "42",
     )  # fmt: skip
+
+
+def test_the_newer_product_file_of_shopify_is_read_as_the_older_is() -> None:
+    found = match(open_sheet(NEW_SHOPIFY_PRODUCTS.encode(), "export.csv"), FIELDS)
+    file = catalog_of(found)
+    assert (found.source, file.problems, found.questions) == ("Shopify products", (), ())
+    assert [(line.sku, line.product, line.brand, line.size, line.color, line.opening) for line in file.lines] == [
+        ("AB-41", "Alm Boot", "Alm", "41", "Moss", 7),
+        ("AB-42", "Alm Boot", "Alm", "42", "Moss", 5),
+    ]
+    assert (file.lines[0].price, file.lines[0].unit_cost) == (Decimal("129.90"), Decimal(61))
+    assert (file.lines[0].barcode, file.lines[1].barcode) == ("4006381333931", None)
 
 
 def test_columns_without_a_name_are_guessed_from_their_values_and_never_where_nobody_looks() -> None:
