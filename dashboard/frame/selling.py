@@ -153,7 +153,7 @@ def cart(row: OrderRow) -> str:
     if row.cart_source == "by hand":
         return tr("Lines entered by hand")
     return CARTS.get(row.cart_state) or tr(
-        "Read from {value}", value=SOURCES.get((row.cart_source or "").partition(":")[0], "the checkout")
+        "Read from {value}", value=SOURCES.get((row.cart_source or "").partition(":")[0], tr("the checkout"))
     )
 
 
