@@ -226,7 +226,7 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
             state=label(row.state or ""),
         ),
         StepKind.REFUND: lambda: (
-            tr("Dispute about {amount} {what}", amount=money(row.amount or 0, currency), what=row.what)
+            tr("Dispute about {amount} {what}", amount=money(row.amount or 0, currency), what=DISPUTES[row.what])
             if row.what in ("lost", "won")
             else tr(
                 "Refund of {amount} {what}",
