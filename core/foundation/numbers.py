@@ -69,7 +69,7 @@ def amount(typed: str, field: str, *, digits: int, mark: str = "") -> Decimal:
     sign, rest = (text[0], text[1:].strip()) if text[0] in "+-" else ("", text)
     decimals = _decimals(digits, mark).fullmatch(rest)
     before, after = (decimals[1], decimals[2]) if decimals else (rest, None)
-    plain = _ungrouped(before, field, mark, typed)
+    plain = _ungrouped(before, field, mark, typed, decimal=("," if mark == "." else ".") if digits else "")
     if not _WHOLE.fullmatch(plain):
         example = "129.90" if digits else "129"
         raise invalid(field, f"must be an amount such as {example}, not {_shown(typed)}")
@@ -83,18 +83,28 @@ def _decimals(digits: int, mark: str) -> re.Pattern[str]:
     return re.compile(rf"(.*?)(?:(?={few}$|{three}$)[.,](\d+))", re.ASCII)
 
 
-def _ungrouped(text: str, field: str, mark: str, typed: str) -> str:
-    """Return the digits without separators of thousands. Raises InvalidInput if a separator has two readings."""
+def _ungrouped(text: str, field: str, mark: str, typed: str, decimal: str = "") -> str:
+    """Return the digits without separators of thousands. Raises InvalidInput if a separator has two readings.
+
+    `decimal` is the sign before decimals in the example of the refusal; it is empty if there can be none.
+    """
     grouped = _GROUPED.fullmatch(text)
     if not grouped:
         return text
     used = grouped["mark"]
     if used in ".," and used != mark:
-        raise _two_readings(field, typed)
+        raise _two_readings(field, typed, decimal)
     return text.replace(used, "")
 
 
-def _two_readings(field: str, typed: str) -> InvalidInput:
+def _two_readings(field: str, typed: str, decimal: str) -> InvalidInput:
+    if decimal:  # without the sign, 1.299,90 would be a hundred times as much
+        example = f"1299{decimal}90"
+        return invalid(
+            field,
+            f"must not be {_shown(typed)}: that is a thousand in some languages, and decimals in others. "
+            f"Type it with two decimals and without a separator of thousands, such as {example}",
+        )
     return invalid(
         field,
         f"must not be {_shown(typed)}: that is a thousand in some languages, and decimals in others. "

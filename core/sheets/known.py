@@ -57,6 +57,14 @@ SOURCES = (
         skips={"Variant SKU": ("",), "Variant Price": ("",)}, options=_SHOPIFY_OPTIONS,
     ),
     Source(
+        name="Shopify products", marks=("Title", "URL handle", "SKU", "Option1 name", "Price"),
+        columns={"sku": "SKU", "product": "Title", "brand": "Vendor", "barcode": "Barcode", "price": "Price",
+                 "unit_cost": "Cost per item", "opening": "Inventory quantity", "set_to": "Inventory quantity",
+                 "counted": "Inventory quantity"},
+        by="URL handle", same=("Title", "Vendor", "Option1 Name", "Option2 Name", "Option3 Name"),
+        skips={"SKU": ("",), "Price": ("",)}, options=_SHOPIFY_OPTIONS,
+    ),
+    Source(
         name="WooCommerce products", marks=("Type", "SKU", "Name", "Stock", "Regular price", "Parent"),
         columns={"sku": "SKU", "product": "Name", "price": "Regular price", "opening": "Stock", "set_to": "Stock",
                  "counted": "Stock", "reorder_point": "Low stock amount", "brand": "Brands",

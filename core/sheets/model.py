@@ -22,6 +22,12 @@ class DateCell(str):
     __slots__ = ()
 
 
+class FormulaCell(str):
+    """A formula whose result the file does not hold, as a program writes it that does not calculate."""
+
+    __slots__ = ()
+
+
 class Kind(StrEnum):
     """What the values of a field are."""
 

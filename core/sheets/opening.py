@@ -9,7 +9,7 @@ from itertools import chain, islice
 from core.foundation.errors import Unreadable
 from core.foundation.text import many
 from core.sheets.known import TITLES
-from core.sheets.model import DateCell, NumberCell, Sheet
+from core.sheets.model import DateCell, FormulaCell, NumberCell, Sheet
 from core.sheets.texts import decoded
 from core.sheets.texts import records as text_records
 from core.sheets.words import cell, key
@@ -19,6 +19,7 @@ from core.sheets.workbooks import records as workbook_records
 MAX_BYTES = 50_000_000
 MAX_ROWS = 100_000
 _LOOKED_AT = 20
+_STORED = (NumberCell, DateCell, FormulaCell)
 Record = tuple[int, list[str]]
 
 
@@ -62,7 +63,7 @@ def _sheet(
 
 
 def _cells(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value if isinstance(value, NumberCell | DateCell) else cell(value) for value in values)
+    return tuple(value if isinstance(value, _STORED) else cell(value) for value in values)
 
 
 def _gathered(

@@ -22,6 +22,7 @@ from core.sheets.model import (
     TOTAL,
     DateCell,
     Field,
+    FormulaCell,
     Kind,
     Match,
     NumberCell,
@@ -38,6 +39,10 @@ _ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "
 _CENT = Decimal("0.01")
 _CENTS = re.compile(r"\d{1,7}\.\d\d", re.ASCII)
 _TOLD_EVERY = 2_000
+_NO_RESULT = (
+    "is a formula, and the file does not hold its result; open the file in a spreadsheet program and save it, "
+    "or save it as CSV"
+)
 Tell = Callable[[int, int], None]
 _MONTHS = (
     "jan|januar|janv|ene|gen|feb|févr|fev|mar|mär|mrz|märz|mars|mrt|apr|avr|abr|may|mai|mei|mag|maj|jun|juin|giu|jul|juil|lug"
@@ -113,6 +118,7 @@ class _Reads:
             value = record[place]
             if value:
                 try:
+                    _refuse_formula(value)
                     values[name] = read_value(value)
                 except ValueError as error:
                     problems.append(Problem(line=line, field=name, why=str(error), value=shown(value)))
@@ -121,6 +127,11 @@ class _Reads:
             elif is_required:
                 problems.append(Problem(line=line, field=name, why="is missing"))
         return values
+
+
+def _refuse_formula(value: str) -> None:
+    if isinstance(value, FormulaCell):
+        raise ValueError(_NO_RESULT)
 
 
 def _refuse_unsettled(match: Match) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
@@ -12,12 +13,28 @@ from typing import Any
 import python_calamine
 
 from core.foundation.errors import Unreadable
-from core.sheets.model import DateCell, NumberCell
+from core.sheets.model import DateCell, FormulaCell, NumberCell
 
 _MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _MOST_UNPACKED = 400_000_000
 _MOST_CELLS = 20_000_000
+_MOST_UNSAVED = 20_000
+_CHUNK = 1_000_000
+_LONGEST_CELL = 200_000
 _USED = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]+)(\d+)"')
+
+_SHEET = re.compile(rb"<(?:\w+:)?(?:sheet|Relationship)\s[^>]*>")
+_ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*["']([^"']*)["']""")
+_RECALCULATED = re.compile(rb"""fullCalcOnLoad\s*=\s*["'](?:1|true)""")
+_UNSAVED = (
+    rb"<(?:\w+:)?c(?P<about>\s[^>]*)?>\s*<(?:\w+:)?f\b[^>]*?(?:/>|>(?P<formula>[^<]*)</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>%s</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+_EMPTY, _EMPTY_OR_ZERO = re.compile(_UNSAVED % rb"\s*"), re.compile(_UNSAVED % rb"\s*0?\s*")
+_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
+_IS_TEXT = re.compile(rb"""\st\s*=\s*["']str["']""")  # an empty text is a result
+_TABLE = re.compile(rb'<table:table\s[^>]*?table:name="([^"]*)"|<table:table-cell\s([^>]*table:formula="[^>]*)>')
+_SAVE = "open the file in a spreadsheet program and save it, or save it as CSV"
 
 
 def is_workbook(content: bytes) -> bool:
@@ -36,9 +53,97 @@ def tabs(content: bytes, name: str) -> list[str]:
 def records(content: bytes, name: str, tab: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of one sheet that are not empty, each with its number."""
     with _opened(content, name) as book:
+        unsaved = _unsaved(content, name, tab)
+        width = 0
         for number, row in enumerate(book.get_sheet_by_name(tab).iter_rows(), start=1):
-            if any(value != "" for value in row):
-                yield number, [_text(each) for each in row]
+            width = len(row)
+            formulas = unsaved.pop(number, None)
+            if formulas or any(value != "" for value in row):
+                cells = [_text(each) for each in row]
+                yield number, _with_formulas(cells, formulas) if formulas else cells
+        for number in sorted(unsaved):
+            yield number, _with_formulas([""] * width, unsaved[number])
+
+
+def _with_formulas(cells: list[str], formulas: dict[int, str]) -> list[str]:
+    """Return the cells of a row with its formulas that have no result. A column without a name is not read."""
+    for place, formula in formulas.items():
+        if place < len(cells):
+            cells[place] = FormulaCell(f"={formula}")
+    return cells
+
+
+def _unsaved(content: bytes, name: str, tab: str) -> dict[int, dict[int, str]]:
+    """Return the formulas of a sheet whose results the file does not hold, by row and column.
+
+    Programs that write workbooks do not calculate them. Some write 0 for each result, and ask for it on opening.
+    """
+    if not content.startswith(b"PK"):
+        return {}
+    found: dict[int, dict[int, str]] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        names = {part.casefold(): part for part in parts.namelist()}
+        if "xl/workbook.xml" not in names:
+            _refuse_unsaved_table(parts, name, tab)
+            return {}
+        book = parts.read(names["xl/workbook.xml"])
+        part = names.get(_part_of(parts, names, book, tab))
+        if part is None:
+            return {}
+        pattern = _EMPTY_OR_ZERO if _RECALCULATED.search(book) else _EMPTY
+        for count, match in enumerate(_matches(parts, part, pattern)):
+            about = match["about"] or b""
+            place = _PLACE.search(about)
+            if _IS_TEXT.search(about):
+                continue
+            if place is None or count == _MOST_UNSAVED:
+                raise Unreadable(f"{name} has formulas without stored results: {_SAVE}. Nothing was changed.")
+            found.setdefault(int(place[2]), {})[_column(place[1]) - 1] = html.unescape(
+                (match["formula"] or b"").decode("utf-8", "replace")
+            )
+    return found
+
+
+def _part_of(parts: zipfile.ZipFile, names: dict[str, str], book: bytes, tab: str) -> str:
+    """Return the part that holds a sheet, in small letters; empty if it is not named."""
+    links = names.get("xl/_rels/workbook.xml.rels")
+    sheets = [dict(_ATTRIBUTE.findall(each)) for each in _SHEET.findall(book)]
+    targets = [dict(_ATTRIBUTE.findall(each)) for each in _SHEET.findall(parts.read(links) if links else b"")]
+    wanted = {
+        value
+        for sheet in sheets
+        if html.unescape(sheet.get(b"name", b"").decode("utf-8", "replace")) == tab
+        for key, value in sheet.items()
+        if key.endswith(b":id")
+    }
+    target = next((each.get(b"Target", b"").decode() for each in targets if each.get(b"Id") in wanted), "")
+    return (target.removeprefix("/") if target.startswith("/") else f"xl/{target}").casefold()
+
+
+def _refuse_unsaved_table(parts: zipfile.ZipFile, name: str, tab: str) -> None:
+    """Raise Unreadable if a sheet of an ODS file has a formula without its result."""
+    if "content.xml" not in parts.namelist():
+        return
+    table = ""
+    for match in _matches(parts, "content.xml", _TABLE):
+        if match[2] is None:
+            table = html.unescape(match[1].decode("utf-8", "replace"))
+        elif table == tab and b"office:value-type=" not in match[2]:
+            raise Unreadable(f"{name} has formulas without stored results: {_SAVE}. Nothing was changed.")
+
+
+def _matches(parts: zipfile.ZipFile, part: str, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    """Yield what a pattern finds in a part, which is read in pieces. A piece ends where a cell begins."""
+    rest = b""
+    with parts.open(part) as file:
+        while piece := file.read(_CHUNK):
+            held = rest + piece
+            last = max(held.rfind(b"<c "), held.rfind(b"<table:table"))
+            start = last if last >= 0 else held.rfind(b"<", 0, max(held.rfind(b":c "), 0))
+            end = max(start, len(held) - _LONGEST_CELL, 0)
+            yield from pattern.finditer(held, 0, end)
+            rest = held[end:]
+    yield from pattern.finditer(rest)
 
 
 def _opened(content: bytes, name: str) -> python_calamine.CalamineWorkbook:
@@ -75,10 +180,15 @@ def _cells(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
         used = _USED.search(sheet.read(2_000))
     if used is None:
         return 0
-    width = 0
-    for letter in used[1]:
-        width = width * 26 + letter - 64
-    return width * int(used[2])
+    return _column(used[1]) * int(used[2])
+
+
+def _column(letters: bytes) -> int:
+    """Return the number of a column: 27 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _text(value: Any) -> str:

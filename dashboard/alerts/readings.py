@@ -18,7 +18,8 @@ from dashboard.door import session
 from dashboard.frame import forms, selling, words
 from dashboard.frame.feedback import Notice
 from dashboard.language.said import translated
-from dashboard.language.texts import tr
+from dashboard.language.sales import READING_PARTS
+from dashboard.language.texts import first_upper, tr
 
 
 def are_offered(alert: Alert) -> bool:
@@ -38,13 +39,7 @@ def show(alert: Alert, person: Actor) -> None:
 
 
 def _show(alert: Alert, seen: Choices, reading: OrderReading, place: int, person: Actor) -> None:
-    st.markdown(
-        tr(
-            "**{how}** (from the {source})",
-            how=words.plain(reading.how[:1].upper() + reading.how[1:]),
-            source=_source(reading.source),
-        )
-    )
+    st.markdown(heading(reading))
     st.table(_table(reading.lines, alert.currency), border="horizontal", hide_index=True)
     comes_to = (
         tr("Comes to {amount}. ", amount=selling.money(reading.amount, alert.currency))
@@ -62,6 +57,17 @@ def _show(alert: Alert, seen: Choices, reading: OrderReading, place: int, person
             _offer_take(alert, reading, place)
         if reading.can_be_mapping and may(person.role, Permission.MANAGE_STRIPE):
             _offer_always(alert, seen, reading, place)
+
+
+def heading(reading: OrderReading) -> str:
+    """Return how a reading was found and where, in the reader's language."""
+    parts, mark, more = reading.how.partition("; ")
+    named = parts.split(", ")
+    if all(part == "code" or part in READING_PARTS for part in named):
+        parts = ", ".join(map(translated, named))
+    how = translated(f"{parts}{mark}{more}")
+    how, source = words.plain(first_upper(how)), _source(reading.source)
+    return tr("**{how}** (from the {source})", how=how, source=source)
 
 
 def _table(lines: Sequence[ReadLine], currency: str | None) -> dict[str, list[str]]:
@@ -82,7 +88,7 @@ def _source(source: str) -> str:
         "checkout metadata": tr("metadata of the checkout"),
         "payment metadata": tr("metadata of the payment"),
         "storefront order": tr("storefront's order"),
-    }.get(source, "lines of the checkout")
+    }.get(source, tr("lines of the checkout"))
 
 
 def _offer_take(alert: Alert, reading: OrderReading, place: int) -> None:

@@ -107,7 +107,9 @@ def _show_ways(line: Variance, count_id: int) -> None:
 
 
 def _button(label: str, line: Variance, count_id: int, what: Decision, **more: Any) -> None:
-    said = {Decision.RECOUNT: tr("{sku} must be counted again.", sku=line.sku)}.get(what, f"{line.sku} is decided.")
+    said = {Decision.RECOUNT: tr("{sku} must be counted again.", sku=line.sku)}.get(
+        what, tr("{sku} is decided.", sku=line.sku)
+    )
     st.button(
         label,
         key=f"cnt_{what}_{line.sku}_{more.get('person_id', '')}",

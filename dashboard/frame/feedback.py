@@ -34,8 +34,8 @@ from core.ledger import changes as ledger
 from core.people.access import Permission, may
 from dashboard.door import session
 from dashboard.frame import selling, words
-from dashboard.language.said import translated
-from dashboard.language.texts import lazy, marked, tr
+from dashboard.language.said import label, translated
+from dashboard.language.texts import first_upper, inside, lazy, marked, tr
 
 UNDO_NOTE = marked("Undone right after it was posted")
 SECONDS = 30
@@ -106,7 +106,8 @@ def _decision(row: dict[str, Any]) -> str:
 
 
 def _edit(row: dict[str, Any]) -> str:
-    field, seen, now = row["field"].replace("_", " "), row["seen"] or tr("empty"), row["now"] or tr("empty")
+    name = label(first_upper(row["field"].replace("_", " ")))
+    field, seen, now = inside(name), row["seen"] or tr("empty"), row["now"] or tr("empty")
     return tr(
         "{by} changed {field} of {sku} from {seen} to {now}",
         by=row["by"] or tr("somebody"),

@@ -153,7 +153,7 @@ def cart(row: OrderRow) -> str:
     if row.cart_source == "by hand":
         return tr("Lines entered by hand")
     return CARTS.get(row.cart_state) or tr(
-        "Read from {value}", value=SOURCES.get((row.cart_source or "").partition(":")[0], "the checkout")
+        "Read from {value}", value=SOURCES.get((row.cart_source or "").partition(":")[0], tr("the checkout"))
     )
 
 
@@ -226,7 +226,7 @@ def step(row: Step, currency: str) -> tuple[str, str, str]:
             state=label(row.state or ""),
         ),
         StepKind.REFUND: lambda: (
-            tr("Dispute about {amount} {what}", amount=money(row.amount or 0, currency), what=row.what)
+            tr("Dispute about {amount} {what}", amount=money(row.amount or 0, currency), what=DISPUTES[row.what])
             if row.what in ("lost", "won")
             else tr(
                 "Refund of {amount} {what}",

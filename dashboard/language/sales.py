@@ -119,6 +119,15 @@ SOURCES = lazy(
         "checkout metadata": "the checkout's metadata",
     }
 )
+READING_PARTS = lazy(
+    {
+        "size": "size",
+        "quantity": "quantity",
+        "price": "price",
+        "name": "name",
+        "something else": "something else",
+    }
+)
 POLICIES = lazy(
     {
         Policy.NORMAL: "",

@@ -25,6 +25,7 @@ EVERY_SECONDS = 2
 PATIENCE = timedelta(minutes=10)
 """How long the page looks again and again for what comes of a try."""
 _PROBLEM = "_trying_problem"
+_SOURCES = lazy({"webhook": "webhook", "poll": "poll", "import": "import"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ def _lost(tried: Tried) -> str:
         )
     found = tr(
         "Found by the {source} after {begun_at}.",
-        source=tried.source,
+        source=_SOURCES.get(tried.source or "", tried.source),
         begun_at=after(tried.begun_at, tried.received_at),
     )
     return found if tried.order_id else tr("{found} Its order follows in a moment.", found=found)

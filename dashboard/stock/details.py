@@ -13,6 +13,7 @@ from core.people.access import Permission, may
 from core.screens.stock import Variant
 from dashboard.frame import charts, lists, tables, words
 from dashboard.frame import page as frame
+from dashboard.language.said import label
 from dashboard.language.texts import first_upper, lazy, tr
 from dashboard.stock import editing
 
@@ -80,9 +81,9 @@ def _show_changes(changes: Sequence[VariantChange], row: LevelRow, zone: str) ->
             tr("Before"): [_value(change.before) for change in changes],
             tr("After"): [_value(change.after) for change in changes],
         }
-        label = tr("The latest {changes}", changes=words.plural(len(changes), "change"))
+        title = tr("The latest {changes}", changes=words.plural(len(changes), "change"))
         charts.show_as_table(
-            lambda: table, "stk_changes", tr("Changes of {sku}, newest first", sku=row.sku), label=label
+            lambda: table, "stk_changes", tr("Changes of {sku}, newest first", sku=row.sku), label=title
         )
 
 
@@ -95,10 +96,10 @@ def _said(change: VariantChange) -> str:
 
 def _field(change: VariantChange) -> str:
     name = change.field
-    return LABELS[Field(name)] if name in list(Field) else first_upper(name.replace("_", " "))
+    return label(LABELS[Field(name)] if name in list(Field) else first_upper(name.replace("_", " ")))
 
 
 def _value(value: str | None) -> str:
     if value is None:
-        return "empty"
+        return tr("empty")
     return tr("an uploaded picture") if value.startswith("/picture/") else value

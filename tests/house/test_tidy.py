@@ -21,6 +21,7 @@ KNOWN_HOSTS = {
     "keepachangelog.com",
     "semver.org",
     "www.standardwebhooks.com",
+    "schemas.openxmlformats.org",
     "localhost",
 }
 EXAMPLE = re.compile(r"(.+\.)?example(\.(com|org|net))?|127(\.\d+){0,3}|0\.0\.0\.0", re.IGNORECASE)

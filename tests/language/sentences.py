@@ -33,6 +33,7 @@ MORE = (
     "{v1} missing",
     "Order {v1}:",
     "{v1} size {v2}",
+    "{v1} as code, {v2} as quantity",
     "To 30 days",
     "31 to 60",
     "61 to 90",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -115,6 +116,20 @@ def test_an_amount_has_its_decimals_after_a_point_or_a_comma() -> None:
     ]:
         with pytest.raises(InvalidInput):
             amount(typed, "price", digits=digits, mark=mark)
+
+
+def test_a_refused_price_is_never_followed_by_advice_that_makes_it_a_hundred_times_as_much() -> None:
+    for typed, mark, example in [
+        ("1.299,90", ",", "1299.90"),
+        ("1,299.90", ".", "1299,90"),
+        ("1.299", "", "1299.90"),
+    ]:
+        with pytest.raises(InvalidInput, match=rf"two decimals and .* such as {re.escape(example)}\.?$"):
+            amount(typed, "price", digits=2, mark=mark)
+        assert amount(example, "price", digits=2, mark=mark) == Decimal("1299.90")
+    for refuse in (lambda: amount("1.299", "price", digits=0), lambda: whole("1.299", "units", lowest=0, highest=9)):
+        with pytest.raises(InvalidInput, match="Type the digits without a point or comma"):
+            refuse()
 
 
 def test_the_reader_s_language_says_what_separates_thousands() -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import xlsxwriter
 
+HEADER = ("sku", "product", "price", "opening")
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+OASIS = "urn:oasis:names:tc:opendocument:xmlns"
 DE_THOUSANDS = b"sku;product;price;opening\nA-1;Schraube M4;0,12;1.000\n"
 SEVEN = {
     "sep-line.csv": b"sep=;\nsku;product;price;opening\nA-1;Schraube M4;0,12;10\n",
@@ -39,6 +46,51 @@ def xlsx(rows: Iterable[Sequence[Any]], *others: Iterable[Sequence[Any]], first_
                 elif value is not None:
                     sheet.write(place, column, value)
     book.close()
+    return file.getvalue()
+
+
+def program_xlsx(*cells: str, below: str = "", prefix: str = "", calculates: bool = False) -> bytes:
+    """Return a workbook as a program writes it that does not calculate: a header and a chair, then these cells."""
+    text = '<c r="{}" t="inlineStr"><is><t>{}</t></is></c>'
+    titles = "".join(text.format(f"{at}1", title) for at, title in zip("ABCD", HEADER, strict=True))
+    chair = text.format("A2", "A-1") + text.format("B2", "Chair") + "".join(cells)
+    rows = f'<row r="1">{titles}</row><row r="2">{chair}</row>{below}'
+    sheet = f"<worksheet {MAIN}><sheetData>{rows}</sheetData></worksheet>"
+    calculation = '<calcPr calcId="1" fullCalcOnLoad="1"/>' if calculates else ""
+    if prefix:
+        sheet = re.sub(r"<(/?)(?=\w)", rf"<\1{prefix}", sheet).replace("xmlns=", "xmlns:x=", 1)
+    named = '<sheet name="A &amp; B" sheetId="1" r:id="rId7"/>'
+    link = f'<Relationship Type="{OFFICE}/worksheet" Target="/xl/worksheets/one.xml" Id="rId7"/>'
+    book = f'<Relationship Type="{OFFICE}/officeDocument" Target="xl/workbook.xml" Id="rId1"/>'
+    return packed({
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{book}</Relationships>',
+        "xl/workbook.xml": f'<workbook {MAIN} xmlns:r="{OFFICE}"><sheets>{named}</sheets>{calculation}</workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{link}</Relationships>',
+        "xl/worksheets/one.xml": sheet,
+    })  # fmt: skip
+
+
+def ods(opening: str) -> bytes:
+    """Return an ODS file with a header and a chair; `opening` are the attributes of its last cell."""
+    text = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    rows = "".join(map(text.format, ("sku", "product", "opening")))
+    chair = "".join(map(text.format, ("A-1", "Chair"))) + f"<table:table-cell {opening}/>"
+    names = " ".join(f'xmlns:{each}="{OASIS}:{each}:1.0"' for each in ("office", "table", "text"))
+    table = f"<table:table-row>{rows}</table:table-row><table:table-row>{chair}</table:table-row>"
+    body = f'<office:spreadsheet><table:table table:name="One">{table}</table:table></office:spreadsheet>'
+    return packed({
+        "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+        "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{OASIS}:manifest:1.0"/>',
+        "content.xml": f"<office:document-content {names}><office:body>{body}</office:body></office:document-content>",
+    })  # fmt: skip
+
+
+def packed(parts: dict[str, str]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
     return file.getvalue()
 
 
@@ -92,3 +144,18 @@ EXPORTS = {
     ),
 }
 """A small file of each program: its real columns, with a boot that we made up."""
+
+NEW_SHOPIFY_PRODUCTS = (
+    "Title,URL handle,Description,Vendor,Product category,Type,Tags,Published on online store,Status,SKU,Barcode,"
+    "Option1 name,Option1 value,Option1 Linked To,Option2 name,Option2 value,Option2 Linked To,Option3 name,"
+    "Option3 value,Option3 Linked To,Price,Compare-at price,Cost per item,Charge tax,Tax code,"
+    "Unit price total measure,Unit price total measure unit,Unit price base measure,Unit price base measure unit,"
+    "Inventory tracker,Inventory quantity,Continue selling when out of stock,Weight value (grams),"
+    "Weight unit for display,Requires shipping,Fulfillment service,Product image URL,Image position,Image alt text,"
+    "Variant image URL,Gift card,SEO title,SEO description,Google Shopping / Google product category\n"
+    "Alm Boot,alm-boot,<p>Warm</p>,Alm,,Shoes,,TRUE,Active,AB-41,4006381333931,Size,41,,Color,Moss,,,,,129.90,,61,TRUE,"
+    ",,,,,shopify,7,DENY,900,g,TRUE,manual,https://cdn.example/1.jpg,1,,,FALSE,,,\n"
+    ",alm-boot,,,,,,,,AB-42,,,42,,,Moss,,,,,129.90,,61,TRUE,,,,,,shopify,5,DENY,900,g,TRUE,manual,,,,,,,,\n"
+    ",alm-boot,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/2.jpg,2,,,,,,\n"
+)
+"""The columns that Shopify has in its product template since 2024, in which the code of a variant is just `SKU`."""

@@ -12,7 +12,7 @@ import pytest
 from core.catalog.file import FIELDS, CatalogFile, catalog_of, read_catalog
 from core.foundation.errors import Unreadable
 from core.sheets import Choices, match, open_sheet
-from tests.core.sheets.files import DE_THOUSANDS, EXPORTS, SEVEN, xlsx
+from tests.core.sheets.files import DE_THOUSANDS, EXPORTS, NEW_SHOPIFY_PRODUCTS, SEVEN, ods, program_xlsx, xlsx
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "files"
 HEAD = "sku,product,size,opening\n"
@@ -107,6 +107,37 @@ def test_what_is_spoilt_is_refused_with_the_line_or_the_reason() -> None:
     assert wrong == {}
 
 
+def test_formulas_whose_results_a_program_did_not_store_are_refused_by_line_and_column() -> None:
+    cells = ('<c r="C2"><f>10+2</f><v /></c>', '<c r="D2"><f>4+5</f></c>')
+    zero = ('<c r="C2"><f>10+2</f><v>0</v></c>', '<c r="D2"><f>4+5</f><v>0</v></c>')
+    shared = ('<c r="C2"><f>10+2</f></c>', '<c r="D2"><f t="shared" si="0"/><v/></c>')
+    for prefix, two, calculates in (("", cells, False), ("x:", cells, False), ("", shared, False), ("", zero, True)):
+        problems = read_catalog(program_xlsx(*two, prefix=prefix, calculates=calculates), "made.xlsx").problems
+        assert [(each.line, each.field) for each in problems] == [(2, "price"), (2, "opening")], (prefix, two)
+        assert str(problems[0]) == (
+            'line 2: price "=10+2" is a formula, and the file does not hold its result; '
+            "open the file in a spreadsheet program and save it, or save it as CSV"
+        )
+    kept = ('<c r="C2"><f>10+2</f><v>12</v></c>', '<c r="D2" t="str"><f>""</f><v></v></c>')
+    file = read_catalog(program_xlsx(*kept), "saved.xlsx")
+    assert (file.problems, file.lines[0].price, file.lines[0].opening) == ((), Decimal(12), None)
+
+
+def test_formulas_far_down_a_large_workbook_are_refused_too() -> None:
+    below = "".join(f'<row r="{row}"><c r="C{row}"><f>{row}+1</f></c></row>' for row in range(3, 15_000))
+    problems = read_catalog(program_xlsx(below=below), "made.xlsx").problems
+    assert [each.line for each in problems if each.field == "price"] == list(range(3, 15_000))
+    with pytest.raises(Unreadable, match=r"has formulas without stored results: open the file in a spreadsheet"):
+        read_catalog(program_xlsx(below=below.replace("</row>", '<c r="D3"><f>1</f></c></row>')), "made.xlsx")
+
+
+def test_a_formula_without_a_result_in_an_ods_file_is_refused() -> None:
+    with pytest.raises(Unreadable, match=r"made.ods has formulas without stored results"):
+        read_catalog(ods('table:formula="of:=10+2"'), "made.ods")
+    saved = 'table:formula="of:=10+2" office:value-type="float" office:value="12"'
+    assert read_catalog(ods(saved), "saved.ods").lines[0].opening == 12
+
+
 def test_what_has_two_readings_is_asked_about_once_with_their_own_rows() -> None:
     wrong: dict[str, Any] = {}
     for name, (content, answers, expected) in ASKED.items():
@@ -147,6 +178,18 @@ def test_exports_of_other_programs_are_known_by_name() -> None:
     assert (first.size, first.barcode, second.product, second.brand, second.size) == (
         "41", "4006381333931", "Alm Boot", "Alm", "42",
     )  # fmt: skip
+
+
+def test_the_newer_product_file_of_shopify_is_read_as_the_older_is() -> None:
+    found = match(open_sheet(NEW_SHOPIFY_PRODUCTS.encode(), "export.csv"), FIELDS)
+    file = catalog_of(found)
+    assert (found.source, file.problems, found.questions) == ("Shopify products", (), ())
+    assert [(line.sku, line.product, line.brand, line.size, line.color, line.opening) for line in file.lines] == [
+        ("AB-41", "Alm Boot", "Alm", "41", "Moss", 7),
+        ("AB-42", "Alm Boot", "Alm", "42", "Moss", 5),
+    ]
+    assert (file.lines[0].price, file.lines[0].unit_cost) == (Decimal("129.90"), Decimal(61))
+    assert (file.lines[0].barcode, file.lines[1].barcode) == ("4006381333931", None)
 
 
 def test_columns_without_a_name_are_guessed_from_their_values_and_never_where_nobody_looks() -> None:

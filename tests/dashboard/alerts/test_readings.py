@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.carts.mapping import CartMapping, Layout
 from core.orders import stripe_link
+from core.orders.readings import OrderReading
+from core.orders.reads import OrderRow
+from dashboard.alerts import readings
+from dashboard.frame import selling
+from dashboard.language.reader import Reader, reading
 from tests.dashboard.tabs import Tabs, labels, press, run, tabs, words_of
 from tests.support.selling import Unread, case_of
 
@@ -95,3 +103,25 @@ def test_an_order_says_what_the_tolerance_let_through(tabs: Tabs) -> None:
     ):
         tabs.shop.sql(told, amount=amount, percent=percent, id=less.order_id)
         assert said in words_of(tabs.open("Wanda", "orders", order=str(less.order_id)))
+
+
+def test_what_a_reading_is_and_where_it_was_found_are_in_the_readers_language() -> None:
+    def heading(how: str, source: str) -> str:
+        return readings.heading(
+            OrderReading(how=how, why=None, source=source, amount=None, lines=(), can_be_mapping=False, raw={})
+        )
+
+    assert heading("code, size, quantity", "line items") == "**Code, size, quantity** (from the lines of the checkout)"
+    with reading(Reader(language="de")):
+        assert heading("code, size, quantity", "line items") == "**Code, Größe, Menge** (aus: Positionen des Checkouts)"
+        assert heading("code, something else, price; one unit each", "payment metadata") == (
+            "**Code, etwas anderes, Preis; je ein Stück** (aus: Metadaten der Zahlung)"
+        )
+        assert heading("“art” as code, “n” as quantity", "line items").startswith("**“art” als Code, “n” als Menge**")
+
+
+def test_where_the_cart_of_an_order_was_read_is_in_the_readers_language() -> None:
+    row = cast("OrderRow", SimpleNamespace(cart_source="line items", cart_state="read"))
+    assert selling.cart(row) == "Read from the checkout"
+    with reading(Reader(language="de")):
+        assert selling.cart(row) == "Gelesen aus dem Checkout"

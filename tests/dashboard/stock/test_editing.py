@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from streamlit.testing.v1 import AppTest
 
+from core.catalog.editing import ChangeSource, VariantChange
+from core.foundation.errors import EditedMeanwhile
+from dashboard.frame import feedback
+from dashboard.language.reader import Reader, reading
+from dashboard.stock import details
 from tests.dashboard.tabs import Tabs, field, labels, press, run, tabs, words_of
 from tests.support.builders import Shop
 
@@ -66,3 +73,21 @@ def test_a_renamed_variant_stays_on_the_page_and_wanda_edits_only_shelf_and_reor
     assert "Shelf place empty → B-1" in words_of(press(typed(tab, Shelf_place="B-1"), "Save"))
     assert "Edit" not in labels(tabs.open("Sam", "stock", sku="RUNNER-42", edit="1"))
     assert run(tab) is not None
+
+
+def test_an_edit_that_was_overtaken_names_its_field_in_the_readers_language() -> None:
+    edit = {"by": "Mia", "field": "unit_cost", "sku": "RUN-42", "seen": "1.00", "now": None}
+    late = EditedMeanwhile("RUN-42 was changed.", edited=[edit])
+    assert "Mia changed unit cost of RUN" in feedback.sentence(late)
+    with reading(Reader(language="de")):
+        assert "Stückkosten" in feedback.sentence(late)
+
+
+def test_a_change_of_a_variant_is_told_in_the_readers_language() -> None:
+    change = VariantChange(
+        change_id=1, at=datetime.now(UTC), field="unit_cost", before=None, after="5.00", performed_by="Mia",
+        source=ChangeSource.FILE,
+    )  # fmt: skip
+    assert details._said(change).startswith("Unit cost empty")
+    with reading(Reader(language="de")):
+        assert details._said(change).startswith("Stückkosten leer")
