@@ -7,6 +7,7 @@ renaming back. Everything is one transaction under the lock of the migrations.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Unpack
@@ -28,6 +29,7 @@ from core.foundation.text import many
 __all__ = ["Finding", "LeftOut", "Report", "adopt", "check", "undo"]
 
 LOCK_TIMEOUT = "20s"
+_QUOTED = re.compile('["„»«“](.+?)["“«»”]')
 _ADOPTED = "select to_regclass('stockroom.adoption') is not null as adopted"
 
 
@@ -91,7 +93,13 @@ def _transaction(owner_url: str) -> Iterator[tuple[Connection, Database]]:
         with owner_transaction(owner_url) as connection:
             driver: Any = connection.connection.driver_connection
             driver.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-            yield connection, driver
+            driver.execute("set local row_security = off")  # hidden rows are an error, or stock would be lost
+            try:
+                yield connection, driver
+            except psycopg.errors.InsufficientPrivilege as error:
+                if error.diag.source_function == "check_enable_rls":
+                    raise SetupError(_hidden(error.diag.message_primary or "")) from error
+                raise
     except psycopg.errors.LockNotAvailable as error:
         raise SetupError(
             "The shop is in use: another transaction has locked its tables. Nothing was changed. Try again later."
@@ -105,6 +113,17 @@ def _transaction(owner_url: str) -> Iterator[tuple[Connection, Database]]:
 def _refused(error: psycopg.Error) -> str:
     detail = f" {error.diag.message_detail}" if error.diag.message_detail else ""
     return f"The database refused a step: {error.diag.message_primary or error}.{detail} Nothing was changed."
+
+
+def _hidden(message: str) -> str:
+    named = _QUOTED.search(message)
+    table = named[1] if named else "TABLE"
+    return (
+        f"Row-level security hides rows of the table {table} from this account, so products or stock would be missing. "
+        f'Nothing was changed. If the table forces it on its owner, run: alter table "{table}" no force row level '
+        "security; or use an account with BYPASSRLS. The new tables do not force it. If you go back later, force it "
+        "again then."
+    )
 
 
 def _known(connection: Connection, database: Database) -> Report | None:

@@ -125,6 +125,7 @@ _PEOPLE_TABLES = """
                       order by array_position(%(names)s::text[], a.attname::text)) as names
           from pg_class c join pg_namespace n on n.oid = c.relnamespace left join led l on l.home = c.oid
          where c.relkind in ('r', 'p') and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+           and (pg_has_role(c.relowner, 'usage') or not row_security_active(c.oid))
            and (l.home is not null or n.nspname = 'auth' and c.relname = 'users'
                 or n.nspname = 'public' and c.relname = any (%(tables)s))
     )

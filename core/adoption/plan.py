@@ -111,7 +111,7 @@ def plan(database: Database, options: Options) -> Plan:
         database, shape, catalogued, mapping, levels if needs_levels else None, options.mapping, options.words(), report
     )
     if report.possible and weigh(database, catalogued, report, beside):
-        refuse_an_empty_shelf(database, report)
+        refuse_an_empty_shelf(database, shape, report)
         history = old.get("stock_movements") or other_history(shape, mapping, report)
         judge(database, history, mapping, report)
         _draft(database, history, report)

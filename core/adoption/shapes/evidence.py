@@ -11,7 +11,7 @@ from core.adoption.columns import Carried
 from core.adoption.look import Column, Database, Table, ask, public
 from core.adoption.report import Guess
 from core.adoption.shapes.tables import LEVELS, NAMES, SIZES, SKUS, Shape
-from core.adoption.shapes.words import Words, is_flag
+from core.adoption.shapes.words import Words, is_flag, snake
 
 MINOR = ("price_cents", "price_in_cents", "price_paise", "price_in_paise", "price_pence", "price_minor", "unit_amount")
 PRICES = ("unit_price", "selling_price", "retail_price")
@@ -37,7 +37,7 @@ def propose(database: Database, shape: Shape, catalogue: dict[str, Carried], map
         if ours == "product_variants":
             found += [*asker.skus(), *asker.sizes()]
         elif not has_own:
-            found += asker.sold([name for name in SOLD if is_flag(carried.table.columns.get(name), ended=True)])
+            found += asker.sold(asker.ended())
     return found
 
 
@@ -65,8 +65,10 @@ class _Asker:
     def skus(self) -> Iterator[Guess]:
         """Yield the column of unique texts that may be the SKU, or else the id."""
         if not self._decided("sku"):
-            names = [name for name in SKUS if is_unique_text(self.database, self.carried.table, name)]
-            yield from [self._guess(column, "sku", "one for each row") for column in self._named(names[:1])] or [
+            unique = [
+                each for each in self._named(SKUS) if is_unique_text(self.database, self.carried.table, each.name)
+            ]
+            yield from [self._guess(column, "sku", "one for each row") for column in unique[:1]] or [
                 self._guess(column, "sku", "no other column has one value for each row")
                 for column in self._named(["id"])
             ]
@@ -128,6 +130,10 @@ class _Asker:
         if not self._decided("name"):
             yield from [self._guess(column, "name", "its values") for column in self._named(NAMES)][:1]
 
+    def ended(self) -> list[str]:
+        """Return the names in SOLD of the columns that say that something is no longer sold."""
+        return [name for name in SOLD if any(is_flag(column, ended=True) for column in self._named([name]))]
+
     def sold(self, names: Sequence[str]) -> Iterator[Guess]:
         """Yield the columns that may say whether a row is sold, and `is_active` if they add to it."""
         if "is_active" in self.mapping.decided(self.carried.table.name):
@@ -137,7 +143,7 @@ class _Asker:
             if self.carried.ours == "product_variants" or names is SOLD
             else None
         )
-        columns = [column for column in self._named(names) if is_flag(column)]
+        columns = [column for column in self._named([*names, "is_active"]) if is_flag(column) and column is not own]
         marking = [column for column in columns if self._marks(column, own)]
         if own and marking:
             yield self._guess(own, "is_active", "as it is")
@@ -160,8 +166,9 @@ class _Asker:
     def _named(self, names: Sequence[str]) -> Iterator[Column]:
         table = self.carried.table
         for name in names:
-            if name in table.columns and (table.name, name) not in self.mapping.ignored:
-                yield table.columns[name]
+            for column in table.columns.values():
+                if snake(column.name) == name and (table.name, column.name) not in self.mapping.ignored:
+                    yield column
 
     def _all(self, column: Column, condition: str) -> bool:
         return not self._any(column, f"{{c}} is not null and not ({condition})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from shlex import join, quote
 
@@ -9,12 +10,22 @@ from psycopg import sql
 
 from core.adoption.catalogue import product_of, value_of, with_ended_products, wrong_values
 from core.adoption.columns import Carried
-from core.adoption.look import Database, ask, public
+from core.adoption.look import Database, Table, ask, public
 from core.adoption.report import Guess, Proposal, Report
-from core.adoption.shapes.evidence import propose
+from core.adoption.shapes.evidence import MINOR, PRICES, propose
 from core.adoption.shapes.reading import catalogue_of, mapping_of
-from core.adoption.shapes.tables import LEVELS, NAMES, OWN_LEVELS, Levels, Shape, stock_tables
-from core.adoption.shapes.words import Words
+from core.adoption.shapes.tables import (
+    FILES,
+    LEVELS,
+    NAMES,
+    OTHER_LEVELS,
+    OWN_LEVELS,
+    SKUS,
+    Levels,
+    Shape,
+    stock_tables,
+)
+from core.adoption.shapes.words import Words, snake
 from core.foundation.text import many
 
 STANDS = ("SKU", "product", "size", "price", "level", "sold")
@@ -67,14 +78,29 @@ def _is_level(word: str, levels: Levels | None) -> bool:
     return levels is not None and word == f"{levels.table.name}.{levels.column}=stock_quantity"
 
 
-def refuse_an_empty_shelf(database: Database, report: Report) -> None:
-    """Refuse to adopt if the shelf would be empty although the old tables show stock."""
+def refuse_an_empty_shelf(database: Database, shape: Shape, report: Report) -> None:
+    """Refuse to adopt if the shelf would be empty although the database shows stock, or a catalogue that stays out."""
     (shelf,) = ask(database, "select coalesce(sum(shelf), 0) as units from adoption_variants")
-    if not shelf.units and (where := _stock_elsewhere(database)):
-        report.obstacles.append(
-            f"{where}, but every shelf would be empty. "
-            "Name the column that holds the level: --map COLUMN=stock_quantity."
-        )
+    if shelf.units:
+        return
+    taken = [table for name, table in shape.old.items() if name != "stock_movements"]
+    table, where = _stock_elsewhere(database, shape)
+    if table:
+        how = "Name the column that holds the level: --map COLUMN=stock_quantity." if taken else _how(table)
+        report.obstacles.append(f"{where}, but every shelf would be empty. {how}")
+    elif not any(each.rows for each in (*taken, *filter(None, [shape.beside]))):
+        table, where = _catalogue_elsewhere(database, shape)
+        if table:
+            report.obstacles.append(f"{where}, but nothing of it would be taken over. {_how(table)}")
+
+
+def _how(table: Table) -> str:
+    """Return what a shop can do with a table that was not recognised."""
+    name = quote(f"{table.name}=product_variants")
+    out = f"If it is no table of the shop's stock, leave it out with --map {quote(table.name + '=none')}."
+    if "id" in table.columns and table.columns["id"].type == "uuid":
+        return f"If its rows are the variants, say so with --map {name}. {out}"
+    return f"Stockroom needs a uuid for every row, and this table has none in a column id. {FILES} {out}"
 
 
 def report_left_out(database: Database, shape: Shape, report: Report) -> None:
@@ -89,11 +115,35 @@ def report_left_out(database: Database, shape: Shape, report: Report) -> None:
             report.found(table.name, what, "unchanged; these units are not on the shelf: import-catalog can add them")
 
 
-def _stock_elsewhere(database: Database) -> str:
-    """Return where the old tables show stock: the first column with units above zero, or an empty text."""
+def _catalogue_elsewhere(database: Database, shape: Shape) -> tuple[Table | None, str]:
+    """Return the first table with rows that looks like a catalogue, and a sentence's beginning that names it."""
     for table in stock_tables(database):
-        for name in (each for each in LEVELS if each in table.columns):
-            is_flag_only = table.columns[name].type == "boolean" and name == "in_stock" and {*NAMES} & {*table.columns}
+        named = (*NAMES, *MINOR, *PRICES) if _IS_CATALOGUE.search(table.name) else MINOR
+        column = next((each for name in (*_SKUS, "price", *named, *LEVELS) for each in table.columns
+                       if snake(each) == name and table.columns[each].category != "B"), None)  # fmt: skip
+        if column and table.rows and table.name not in shape.nothing:
+            return table, f"{_name(table, column)} looks like a catalogue of {many(table.rows, 'row')}"
+    return None, ""
+
+
+_SKUS = tuple(name for name in SKUS if name != "code")
+_IS_CATALOGUE = re.compile(r"product|variant|sneaker|shoe|article|sku|catalog", re.IGNORECASE)
+
+
+def _name(table: Table, column: str) -> str:
+    return f"public.{_plain(table.name)}.{_plain(column)}"
+
+
+def _plain(name: str) -> str:
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else f'"{name}"'
+
+
+def _stock_elsewhere(database: Database, shape: Shape) -> tuple[Table | None, str]:
+    """Return the first table with units above zero, and a sentence's beginning that names its column."""
+    for table in (each for each in stock_tables(database) if each.name not in shape.nothing):
+        columns = {snake(column) for column in table.columns}
+        for name in (column for each in (*LEVELS, *OTHER_LEVELS) for column in table.columns if snake(column) == each):
+            is_flag_only = table.columns[name].type == "boolean" and snake(name) == "in_stock" and {*NAMES} & columns
             if table.columns[name].category != "N" and not is_flag_only:
                 continue
             units = sql.SQL("{}::int" if is_flag_only else "greatest({}, 0)").format(sql.Identifier(name))
@@ -104,8 +154,8 @@ def _stock_elsewhere(database: Database) -> str:
                     if is_flag_only
                     else many(found, "unit")
                 )
-                return f"public.{table.name}.{name} shows {what}"
-    return ""
+                return table, f"{_name(table, name)} shows {what}"
+    return None, ""
 
 
 def rows_as_they_would_stand(database: Database, catalogue: dict[str, Carried]) -> tuple[tuple[str, ...], ...]:

@@ -12,7 +12,7 @@ from core.adoption.columns import Carried, Copied, carried, is_amount, lacks, pl
 from core.adoption.look import Database, Table, ask
 from core.adoption.shapes.evidence import is_unique_text
 from core.adoption.shapes.tables import OWN_LEVELS, SKUS, Levels, Shape
-from core.adoption.shapes.words import ON_PRODUCTS, Made, Words, is_flag
+from core.adoption.shapes.words import ON_PRODUCTS, Made, Words, is_flag, snake
 from core.foundation.errors import SetupError
 
 _LINKS = ("product_id", "sneaker_id", "shoe_id", "item_id")
@@ -99,7 +99,7 @@ def add_unmistakable(database: Database, shape: Shape, mapping: Words) -> None:
     products, variants = shape.old.get("products"), shape.old.get("product_variants")
     if products and variants and "product_id" not in variants.columns:
         links = [row.column for row in ask(database, _REFERS, variants.oid, products.oid)]
-        links = links or [name for name in _LINKS if name in variants.columns]
+        links = links or [column for name in _LINKS for column in variants.columns if snake(column) == name]
         if links and "product_id" not in mapping.decided(variants.name):
             mapping[variants.name, links[0]] = "product_id"
     history = shape.old.get("stock_movements")

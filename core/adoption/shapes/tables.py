@@ -11,7 +11,7 @@ from psycopg import sql
 
 from core.adoption.look import Database, Table, ask, public, tables
 from core.adoption.report import listed
-from core.adoption.shapes.words import Words
+from core.adoption.shapes.words import Words, snake
 from core.database.migrate import OUR_TABLES
 from core.foundation.errors import SetupError
 from core.foundation.text import many
@@ -21,6 +21,8 @@ LEVELS = (
     *("inventory_quantity", "inventory_count", "inventory", "quantity_on_hand", "qty_on_hand", "on_hand", "quantity"),
     *("qty", "available_stock", "available_quantity", "available", "in_stock", "units"),
 )
+OTHER_LEVELS = ("stocked_quantity", "stock_on_hand", "count_on_hand", "units_in_stock", "num_in_stock")
+"""Names of levels in systems whose tables are not understood: they show that there is stock."""
 OWN_LEVELS = ("stock_quantity", "stock", "available_stock")
 """Names of a product's level that are used without asking where no table of variants exists."""
 SKUS = (
@@ -34,14 +36,15 @@ SIZES = (
 NAMES = ("name", "title", "product_name", "model")
 _VARIANT_LINKS = ("variant_id", "product_variant_id", "sku_id")
 _PLACES = re.compile(r"(inventory_)?(warehouse|location|store|branch|depot)(_id|_name|_code)?")
-_PRODUCTS = re.compile(r"product|sneaker|shoe|item|model|article")
-_STOCK = re.compile(r"stock|inventor|variant|sku|size|product|sneaker|shoe|item|catalog")
+_PRODUCTS = re.compile(r"product|sneaker|shoe|item|model|article", re.IGNORECASE)
+_STOCK = re.compile(r"stock|inventor|variant|sku|size|product|sneaker|shoe|item|article|catalog", re.IGNORECASE)
 _NOT_STOCK = re.compile(
-    r"order|cart|wish|basket|movement|transaction|histor|log|reserv|alert|review|image|media|purchase|supplier|return"
-    r"|refund|legacy|favo|count|transfer|adjust|bundle|coupon|discount|analytic|view"
+    r"order|cart|wish|basket|movement|transaction|histor|(?<!cata)log|reserv|alert|review|image|media|purchase|supplier|return"
+    r"|refund|legacy|favo|count|transfer|adjust|bundle|coupon|discount|analytic|view",
+    re.IGNORECASE,
 )
 _LEVEL_IN_JSON = r'"(stock|stock_quantity|quantity|qty|inventory|available|on_hand|count)"\s*:\s*"?[0-9]'
-_FILES = (
+FILES = (
     "Move in with files: export products, SKUs, sizes, prices and levels as CSV, load them into an empty "
     "database with import-catalog and import-history, and let the storefront call the HTTP API."
 )
@@ -82,6 +85,8 @@ class Shape:
     """Tables that may be a history under another name, with the column that refers to the variants."""
     named: set[str] = field(default_factory=set)
     """Those that `--map` names."""
+    nothing: set[str] = field(default_factory=set)
+    """Tables that mean nothing here, as `--map` says."""
 
 
 def recognise(database: Database, words: Sequence[str]) -> Shape:
@@ -120,6 +125,7 @@ def _named_tables(shape: Shape, rows: dict[str, Any]) -> dict[str, str]:
         if name in rows and ours in ("products", "product_variants", "none"):
             named[name] = ours
             shape.words.remove(word)
+    shape.nothing = {name for name, ours in named.items() if ours == "none"}
     return named
 
 
@@ -133,7 +139,7 @@ def _take(database: Database, shape: Shape, ours: str, names: list[str]) -> None
 
 
 def _is_like_variants(row: Any, known: set[str]) -> bool:
-    columns = {*row.columns}
+    columns = {snake(name) for name in row.columns}
     if _NOT_STOCK.search(row.name) or not columns & {*LEVELS} or columns & {*_VARIANT_LINKS}:
         return False
     linked = (
@@ -142,7 +148,7 @@ def _is_like_variants(row: Any, known: set[str]) -> bool:
         else any(_PRODUCTS.search(name) for name in row.refers)
     )
     has_label = columns & {*SKUS, *SIZES, "size", "options", "attributes", "option_values"}
-    return bool(linked and (has_label or re.search(r"stock|inventor|variant|sku|size", row.name)))
+    return bool(linked and (has_label or re.search(r"stock|inventor|variant|sku|size", row.name.lower())))
 
 
 def _is_like_sneakers(row: Any) -> bool:
@@ -175,7 +181,10 @@ def level_names(variants: Table, mapping: Words) -> list[str]:
         return []
     decided = [column for (name, column), ours in mapping.items() if (name, ours) == (variants.name, "stock_quantity")]
     return decided + [
-        name for name in LEVELS if name in variants.columns and (variants.name, name) not in mapping.ignored
+        column
+        for name in LEVELS
+        for column in variants.columns
+        if snake(column) == name and (variants.name, column) not in mapping.ignored
     ]
 
 
@@ -195,7 +204,7 @@ def _places(database: Database, table: Table, word: str = "") -> str:
             add = f"To add them up, adopt with --map {word}. " if word else ""
             return (
                 f"public.{table.name} has levels in {many(places, 'warehouse')} ({name}), and Stockroom keeps "
-                f"one level for each variant. {add}{_FILES}"
+                f"one level for each variant. {add}{FILES}"
             )
     return ""
 
@@ -205,9 +214,9 @@ def cannot(database: Database, shape: Shape, mapping: Words) -> str:
     for table in (shape.old[name] for name in ("products", "product_variants") if name in shape.old):
         own = next((column for (name, column), ours in mapping.items() if (name, ours) == (table.name, "id")), "id")
         if own not in table.columns:
-            return f"{table.name} has no column id, and Stockroom needs a uuid for every row. {_FILES}"
+            return f"{table.name} has no column id, and Stockroom needs a uuid for every row. {FILES}"
         if (kind := table.columns[own].type) != "uuid":
-            return f"{table.name}.{own} is {kind}, which cannot safely become uuid. {_FILES}"
+            return f"{table.name}.{own} is {kind}, which cannot safely become uuid. {FILES}"
         if table.name not in OUR_TABLES and (sentence := _places(database, table)):
             return sentence
     products = None if "product_variants" in shape.old else shape.old.get("products")
@@ -225,6 +234,6 @@ def _in_json(database: Database, products: Table) -> str:
             if rows := ask(database, query)[0].rows:
                 return (
                     f"{products.name}.{column.name} keeps levels inside a jsonb value in {many(rows, 'row')}, and "
-                    f"Stockroom needs a row for each variant. {_FILES}"
+                    f"Stockroom needs a row for each variant. {FILES}"
                 )
     return ""

@@ -16,6 +16,7 @@ _DAMAGED = (
     *("quarantined", "quarantine_quantity", "quarantined_quantity", "on_hold", "on_hold_quantity", "reserved_damaged"),
 )
 """Names of columns with units that cannot be sold."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ENDED = re.compile(r"(is_)?(archived|deleted|disabled|discontinued|hidden)")
 NOT_SOLD = (
     *("archived", "deleted", "disabled", "discontinued", "draft", "hidden", "inactive", "removed", "unavailable"),
@@ -48,11 +49,21 @@ class Words(dict[tuple[str, str], str]):
         return plain | {ours for name, ours in self.made if name == table}
 
 
+def snake(name: str) -> str:
+    """Return a name as SQL usually writes it: `stockQuantity` is stock_quantity."""
+    return _HUMP.sub("_", name).lower()
+
+
 def damaged_columns(table: Table, mapping: Words) -> tuple[Column, ...]:
     """Return the columns of units that cannot be sold: those with a known name, and those that `--map` names."""
     named = {column for (name, column), ours in mapping.items() if name == table.name and ours == "damaged"}
-    known = {name for name in _DAMAGED if (table.name, name) not in {*mapping, *mapping.ignored}}
-    return tuple(column for column in table.columns.values() if column.name in named | known and column.category == "N")
+    known, decided = {*_DAMAGED}, {*mapping, *mapping.ignored}
+    return tuple(
+        column
+        for column in table.columns.values()
+        if (column.name in named or (snake(column.name) in known and (table.name, column.name) not in decided))
+        and column.category == "N"
+    )
 
 
 def is_flag(column: Column | None, ended: bool = False) -> sql.SQL | None:
@@ -60,12 +71,12 @@ def is_flag(column: Column | None, ended: bool = False) -> sql.SQL | None:
 
     `ended`: only columns that say that something is no longer sold, such as `deleted_at`.
     """
-    if column is None or (ended and column.category != "D" and not _ENDED.fullmatch(column.name)):
+    if column is None or (ended and column.category != "D" and not _ENDED.fullmatch(snake(column.name))):
         return None
     if column.category == "D":
         return sql.SQL("{c} is null")
     if column.category == "B":
-        return sql.SQL("not coalesce({c}, false)" if _ENDED.fullmatch(column.name) else "coalesce({c}, true)")
+        return sql.SQL("not coalesce({c}, false)" if _ENDED.fullmatch(snake(column.name)) else "coalesce({c}, true)")
     if column.category not in "SE":
         return None
     words = ", ".join(f"'{word}'" for word in NOT_SOLD)
@@ -77,4 +88,4 @@ def flag_back(table: Table, how: Sequence[Made]) -> LiteralString | None:
     column = table.columns[how[0].column]
     if len(how) > 1 or column.category != "B":
         return None
-    return "not {c}" if _ENDED.fullmatch(column.name) else "{c}"
+    return "not {c}" if _ENDED.fullmatch(snake(column.name)) else "{c}"
