@@ -75,6 +75,8 @@ def database_url(name: str, text: str) -> str:
     url = _parsed(name, text)
     if url.drivername.partition("+")[0] not in ("postgres", "postgresql"):
         raise InvalidSetting(f"{name} begins with {url.drivername}://, but Stockroom needs PostgreSQL: {_EXAMPLE}")
+    if any("@" in host for host in hosts_of(url)):
+        raise InvalidSetting(f"{name} has an @ in its user name or password: write it as %40.")
     if not url.database:
         raise InvalidSetting(f"{name} names no database: {_EXAMPLE}")
     url = url.set(drivername=DRIVER).difference_update_query(FOREIGN_OPTIONS)
@@ -87,10 +89,11 @@ def database_url(name: str, text: str) -> str:
 def render(url: URL) -> str:
     """Return a URL with its password, in a form that SQLAlchemy and PostgreSQL's own programs read alike.
 
-    SQLAlchemy writes a space in an option as a plus, which PostgreSQL reads as a plus.
+    SQLAlchemy writes a space as it is, or in an option as a plus. PostgreSQL refuses the one, with the password in its
+    message, and reads the other as a plus.
     """
     base, mark, options = url.render_as_string(hide_password=False).partition("?")
-    return base + mark + options.replace("+", "%20").replace("%2C", ",")
+    return base.replace(" ", "%20") + mark + options.replace("+", "%20").replace("%2C", ",")
 
 
 _EXAMPLE = "use the form postgresql://user:password@host:5432/database."

@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from core.database.engine import create_engine, run
+from core.foundation.addresses import render
 from core.foundation.errors import StockError, Unavailable
 from core.foundation.settings import load_settings
 from core.inbox import messages as inbox
@@ -39,7 +40,7 @@ def start(engine: Engine, try_id: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, str(try_id)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     )
-    url = engine.url.render_as_string(hide_password=False)  # a secret: neither an argument nor a variable
+    url = render(engine.url)  # a secret: neither an argument nor a variable
     threading.Thread(target=process.communicate, args=(url.encode(),), name="killed-worker", daemon=True).start()
 
 

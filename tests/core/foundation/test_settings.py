@@ -52,6 +52,19 @@ def test_a_password_with_special_characters_stays_unchanged() -> None:
     assert make_url(settings.database_url or "").password == "p@ss/w:rd%"
 
 
+def test_a_space_in_a_password_reaches_the_driver_and_postgresqls_own_programs() -> None:
+    found = load_settings({"DATABASE_URL": "postgresql://ann%20smith:a%20b+c@h/shop"}).database_url or ""
+    assert (make_url(found).username, make_url(found).password) == ("ann smith", "a b+c")
+    read = conninfo_to_dict(libpq_url(found))
+    assert (read["user"], read["password"]) == ("ann smith", "a b+c")
+
+
+def test_an_at_sign_in_a_password_is_refused_without_showing_what_follows_it() -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        load_settings({"DATABASE_URL": "postgresql://mia:geheim@pass@127.0.0.1/shop"})
+    assert refused.value.message == "DATABASE_URL has an @ in its user name or password: write it as %40."
+
+
 def test_a_space_in_an_option_is_written_so_that_postgresqls_own_programs_read_it_too() -> None:
     settings = load_settings({"DATABASE_URL": "postgresql://mia@/shop?host=/my run/a%2Bb"})
     assert settings.database_url == "postgresql+psycopg://mia@/shop?host=%2Fmy%20run%2Fa%2Bb"
