@@ -99,7 +99,7 @@ def reachable(url: str) -> tuple[str, dict[str, str]]:
     query = {name: value for name, value in parsed.query.items() if "password" not in name}
     password = parsed.password or parsed.query.get("password")
     address = libpq_url(render(parsed._replace(password=None).set(query=query)))
-    environment = dict(os.environ) | ({"PGPASSWORD": str(password)} if password else {})
+    environment = dict(os.environ) | {"PGCLIENTENCODING": "UTF8"} | ({"PGPASSWORD": str(password)} if password else {})
     return address, environment
 
 

@@ -24,6 +24,9 @@ _USUAL = {
 }
 """A connection to a machine that is gone is given up after eleven seconds; by default the system takes hours."""
 
+_WRITTEN = {"DateStyle": "ISO", "standard_conforming_strings": "on", "client_encoding": "UTF8"}
+"""How values are written on each connection. The driver reads no other style of dates."""
+
 _REPEATED = 2
 """A statement that a connection runs more often than this is prepared: its plan is kept for the next time."""
 
@@ -41,11 +44,37 @@ def options(url: str) -> dict[str, Any]:
 def connect(url: str, *, seconds: int = 30, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
     """Connect without an engine, as PostgreSQL's own programs do. Waits `seconds` for a host, unless the URL says."""
     wait = seconds_to_connect(url, seconds)
-    return psycopg.connect(libpq_url(url), connect_timeout=wait, autocommit=autocommit)
+    connection = psycopg.connect(libpq_url(url), connect_timeout=wait, autocommit=True)
+    settle(connection)
+    connection.autocommit = autocommit
+    return connection
+
+
+def settle(connection: psycopg.Connection[Any]) -> None:
+    """Write values as the driver reads them, whatever a database or an account was set to. Needs autocommit.
+
+    The server has said its settings, so nothing is sent if they fit. PgBouncer keeps these settings for each client.
+    """
+    for name, value in _WRITTEN.items():
+        said = connection.info.parameter_status(name) or ""
+        if not said.startswith(value):
+            connection.execute(f"set {name} to {value}".encode())
+
+
+def settle_engine(engine: Engine) -> None:
+    """Settle each connection of an engine, before SQLAlchemy asks the first one for its settings."""
+    event.listen(engine, "connect", _settle, insert=True)
+
+
+def _settle(connection: Any, _: Any) -> None:
+    connection.autocommit = True
+    settle(connection)
+    connection.autocommit = False
 
 
 def listen(engine: Engine) -> None:
     """Have an engine prepare statements if nothing is between, and with several hosts begin with the last one."""
+    settle_engine(engine)
     event.listen(engine, "connect", _prepare_statements)
     if len(hosts_of(engine.url)) > 1 and not {"hostaddr", "load_balance_hosts"} & set(engine.url.query):
         event.listen(engine, "do_connect", _begin_with_the_last)

@@ -17,10 +17,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from core.database.engine import OWNER_ROLE, normalise, sqlstate
+from core.database.hosts import settle_engine
 from core.foundation.addresses import libpq_url, render, seconds_to_connect
 from core.foundation.errors import SetupError
 
 OLDEST_SERVER = 15
+_READ_ONLY = "25006"
 _LOCK = 7_305_021_115
 _CORE = Path(__file__).parents[1]
 _MIGRATIONS = _CORE / "migrations"
@@ -64,6 +66,7 @@ def owner_transaction(owner_url: str) -> Iterator[Connection]:
         poolclass=sqlalchemy.NullPool,
         connect_args={"prepare_threshold": None, "connect_timeout": seconds_to_connect(owner_url, 5)},
     )
+    settle_engine(engine)
     try:
         with engine.begin() as connection:
             check_server_version(connection)
@@ -81,6 +84,8 @@ def owner_transaction(owner_url: str) -> Iterator[Connection]:
     except (DBAPIError, psycopg.Error) as error:
         if sqlstate(error) == "42501":
             raise SetupError(_forbidden(engine.url, error)) from error
+        if sqlstate(error) == _READ_ONLY:
+            raise SetupError(_read_only(engine.url)) from error
         raise
 
 
@@ -222,6 +227,13 @@ def _unreachable(url: sqlalchemy.URL, error: Exception) -> str:
     return (
         f"The database at {_address(url)} cannot be reached: {_first_line(error)}. "
         "Check DATABASE_URL and that the server is running, then start again."
+    )
+
+
+def _read_only(url: sqlalchemy.URL) -> str:
+    return (
+        f"The database at {_address(url)} takes no changes: it is a replica, or default_transaction_read_only is on, "
+        "as hosts set it when a disk is full. Make room or name the primary, then start again. Nothing was changed."
     )
 
 

@@ -1,0 +1,81 @@
+"""Databases whose settings are not the usual ones: how dates, texts and strings are written, and read-only ones."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from core.backups import routine as backups
+from core.database import engine as database
+from core.database.hosts import connect, settle_engine
+from core.database.migrate import migrate
+from core.foundation.errors import SetupError
+from core.proof import checks as reconciliation
+from tests.support.builders import Shop
+from tests.support.servers import Server, administer, drop_database
+
+STRANGE = {
+    "dates of Germany": "DateStyle to 'German, DMY'",
+    "dates of SQL": "DateStyle to 'SQL, DMY'",
+    "backslashes": "standard_conforming_strings to off",
+    "another encoding": "client_encoding to 'LATIN1'",
+}
+
+
+@pytest.fixture(params=STRANGE)
+def strange(server: Server, request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """The name of an empty database with such a setting, and its owner's URL."""
+    name = f"strange_{uuid.uuid4().hex[:8]}"
+    administer(server, f"create database {name}")
+    administer(server, f"alter database {name} set {STRANGE[request.param]}")
+    yield name, server.url(name)
+    drop_database(server, name)
+
+
+def test_a_shop_is_set_up_sells_is_proven_and_backed_up_whatever_the_database_is_set_to(
+    server: Server, strange: tuple[str, str], tmp_path: Path
+) -> None:
+    name, owner_url = strange
+    assert migrate(owner_url)
+    shop = Shop.open(server.url(name, "stockroom_app"), owner_url)
+    settle_engine(shop.owner)  # only tests have it
+    try:
+        shoe = shop.variant(3, product="Škoda \\ 100 €")
+        shop.adjust(shoe, -1)
+        assert [row.occurred_at.tzinfo is not None for row in shop.history(shoe)] == [True, True]
+        assert [check.code for check in shop.run(reconciliation.run_checks, "Mia", full=True) if not check.holds] == []
+        made = backups.make(owner_url, tmp_path, keep=2)
+        assert backups.verify(owner_url, made).contents.tables["public.stock_movements"] == 2
+    finally:
+        shop.close()
+
+
+def test_a_connection_to_such_a_database_reads_moments_texts_and_backslashes(
+    server: Server, strange: tuple[str, str]
+) -> None:
+    _, owner_url = strange
+    moment, statement = datetime(2026, 3, 4, 5, 6, tzinfo=UTC), "select timestamptz '2026-03-04 05:06+00', 'Š\\'"
+    with connect(owner_url) as direct:
+        assert direct.execute(statement.encode()).fetchall() == [(moment, "Š\\")]
+    engine = database.create_engine(owner_url)
+    with engine.connect() as pooled:
+        assert tuple(pooled.execute(text(statement.replace(":06", "\\:06"))).one()) == (moment, "Š\\")
+    engine.dispose()
+
+
+def test_a_database_that_takes_no_changes_is_not_set_up_and_says_so(server: Server) -> None:
+    name = f"strange_{uuid.uuid4().hex[:8]}"
+    administer(server, f"create database {name}")
+    administer(server, f"alter database {name} set default_transaction_read_only to on")
+    try:
+        with pytest.raises(SetupError) as refused:
+            migrate(server.url(name))
+        assert "takes no changes" in refused.value.message
+        assert "Nothing was changed." in refused.value.message
+    finally:
+        drop_database(server, name)
