@@ -17,12 +17,14 @@ from core.adoption.look import (
     STOCK_NEIGHBOURS,
     Database,
     Journal,
+    Published,
     Statement,
     Table,
     aside,
     ask,
     column_grants,
     public,
+    published,
     roles_outside,
     tables,
 )
@@ -45,7 +47,7 @@ class Around:
     replaced: list[Dependent] = field(default_factory=list)
     wrappers: list[Statement] = field(default_factory=list)
     triggers: list[tuple[str, sql.Composed]] = field(default_factory=list)
-    publications: list[tuple[str, str]] = field(default_factory=list)
+    publications: list[Published] = field(default_factory=list)
     reading: list[sql.Composed] = field(default_factory=list)
     rights: list[Rights] = field(default_factory=list)
 
@@ -185,20 +187,20 @@ def _triggers(database: Database, old: dict[str, Table], report: Report) -> list
     return kept
 
 
-def _publications(database: Database, old: dict[str, Table], report: Report) -> list[tuple[str, str]]:
-    rows = ask(
-        database,
-        """select p.pubname, c.relname, pg_has_role(p.pubowner, 'usage') as is_ours_to_change
-             from pg_publication_rel r
-             join pg_publication p on p.oid = r.prpubid
-             join pg_class c on c.oid = r.prrelid
-            where r.prrelid = any (%s) order by 1, 2""",
-        [table.oid for table in old.values()],
-    )
-    for row in rows:
-        then = "publishes the new table" if row.is_ours_to_change else "its owner must add the new table"
-        report.found(f"publication {row.pubname}", row.relname, then)
-    return [(row.pubname, row.relname) for row in rows if row.is_ours_to_change]
+def _publications(database: Database, old: dict[str, Table], report: Report) -> list[Published]:
+    found = published(database, [table.oid for table in old.values()])
+    for each in found:
+        same = [word for word, part in (("columns", each.columns), ("rows", each.rows)) if part]
+        then = f"publishes the new table{', the same ' * bool(same)}{' and '.join(same)}"
+        then = then if each.is_ours_to_change else "its owner must add the new table"
+        report.found(f"publication {each.name}", each.table, then)
+        if each.is_stopped and each.is_ours_to_change and each.table != "stock_movements":
+            report.obstacles.append(
+                f"The publication {each.name} would stop every sale: PostgreSQL refuses to change {each.table} if its "
+                "published columns lack the id, or if its published rows depend on other columns. Run: alter "
+                f"publication \"{each.name}\" set (publish = 'insert'); or take the table out of it."
+            )
+    return [each for each in found if each.is_ours_to_change]
 
 
 def _reading(
