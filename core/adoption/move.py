@@ -177,7 +177,7 @@ def _connect(journal: Journal, plan: Plan) -> None:
     keep_rights(database, plan.around.rights)
     for dependent in plan.dependents:
         dependent.put_up(journal)
-    for _, trigger in plan.around.triggers:
+    for trigger in plan.around.triggers:
         journal.do(trigger)
     _publish(journal, plan)
     for reading in plan.around.reading:
