@@ -17,12 +17,14 @@ from core.adoption.look import (
     STOCK_NEIGHBOURS,
     Database,
     Journal,
+    Published,
     Statement,
     Table,
     aside,
     ask,
     column_grants,
     public,
+    published,
     roles_outside,
     tables,
 )
@@ -44,8 +46,8 @@ class Around:
 
     replaced: list[Dependent] = field(default_factory=list)
     wrappers: list[Statement] = field(default_factory=list)
-    triggers: list[tuple[str, sql.Composed]] = field(default_factory=list)
-    publications: list[tuple[str, str]] = field(default_factory=list)
+    triggers: list[sql.Composed] = field(default_factory=list)
+    publications: list[Published] = field(default_factory=list)
     reading: list[sql.Composed] = field(default_factory=list)
     rights: list[Rights] = field(default_factory=list)
 
@@ -161,44 +163,45 @@ def _wrapper(row: Any) -> list[Statement]:
     return [made]
 
 
-def _triggers(database: Database, old: dict[str, Table], report: Report) -> list[tuple[str, sql.Composed]]:
+def _triggers(database: Database, old: dict[str, Table], report: Report) -> list[sql.Composed]:
     """Return the triggers that only set `updated_at`: they are created again. Others stay with the old table."""
     rows = ask(
         database,
-        """select t.tgname, t.tgrelid::regclass::text as table, c.relname, p.prosrc, p.proname, l.lanname,
-                  pg_get_triggerdef(t.oid) as body, t.tgtype & 3 = 3 as before_row
+        """select t.tgname, t.tgrelid::regclass::text as table, c.relname, prosrc, proname, t.tgtype & 3 = 3 as early,
+                  pg_get_triggerdef(t.oid) || coalesce(format('; alter table %%s ' || case t.tgenabled
+                      when 'D' then 'disable' when 'R' then 'enable replica' when 'A' then 'enable always'
+                      end || ' trigger %%I', t.tgrelid::regclass, t.tgname), '') as body
              from pg_trigger t
              join pg_class c on c.oid = t.tgrelid
              join pg_proc p on p.oid = t.tgfoid
-             join pg_language l on l.oid = p.prolang
             where t.tgrelid = any (%s) and not t.tgisinternal order by 2, 1""",
         [table.oid for table in old.values()],
     )
     kept = []
     for row in rows:
-        clock = row.before_row and (row.proname == "moddatetime" or ONLY_A_CLOCK.fullmatch(row.prosrc))
+        clock = row.early and (row.proname == "moddatetime" or ONLY_A_CLOCK.fullmatch(row.prosrc))
         if clock and row.relname in CATALOGUE and "updated_at" in row.body + row.prosrc:
-            kept.append((f"the trigger {row.tgname}", sql.SQL("{}").format(sql.SQL(row.body))))
+            kept.append(sql.SQL("{}").format(sql.SQL(row.body)))
             report.found(f"trigger {row.tgname}", f"on {row.table}", "created again: it only sets updated_at")
         else:
             report.found(f"trigger {row.tgname}", f"on {row.table}", "stays with the old table and no longer fires")
     return kept
 
 
-def _publications(database: Database, old: dict[str, Table], report: Report) -> list[tuple[str, str]]:
-    rows = ask(
-        database,
-        """select p.pubname, c.relname, pg_has_role(p.pubowner, 'usage') as is_ours_to_change
-             from pg_publication_rel r
-             join pg_publication p on p.oid = r.prpubid
-             join pg_class c on c.oid = r.prrelid
-            where r.prrelid = any (%s) order by 1, 2""",
-        [table.oid for table in old.values()],
-    )
-    for row in rows:
-        then = "publishes the new table" if row.is_ours_to_change else "its owner must add the new table"
-        report.found(f"publication {row.pubname}", row.relname, then)
-    return [(row.pubname, row.relname) for row in rows if row.is_ours_to_change]
+def _publications(database: Database, old: dict[str, Table], report: Report) -> list[Published]:
+    found = published(database, [table.oid for table in old.values()])
+    for each in found:
+        same = " and ".join(word for word, part in (("columns", each.columns), ("rows", each.rows)) if part)
+        then = f"publishes the new table{same and ', the same ' + same}"
+        ours = each.is_ours_to_change
+        report.found(f"publication {each.name}", each.table, then if ours else "its owner must add the new table")
+        if each.is_stopped and ours and each.table != "stock_movements":
+            report.obstacles.append(
+                f"The publication {each.name} would stop every sale: PostgreSQL refuses to change {each.table} if its "
+                "published columns lack the id, or if its published rows depend on other columns. Run: alter "
+                f"publication \"{each.name}\" set (publish = 'insert'); or take the table out of it."
+            )
+    return [each for each in found if each.is_ours_to_change]
 
 
 def _reading(

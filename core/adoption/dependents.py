@@ -13,7 +13,7 @@ from psycopg import sql
 
 from core.adoption import look
 from core.adoption.look import Database, Journal, Statement, Table, ask, comments, public, roles_outside
-from core.adoption.report import Report, listed
+from core.adoption.report import Report, listed, stands_on
 from core.foundation.errors import SetupError
 from core.foundation.text import many
 
@@ -185,9 +185,7 @@ def policy(
 
 
 def _relation(_database: Database, row: Any, report: Report) -> None:
-    report.obstacles.append(
-        f"{row.name} depends on the old tables and is not a plain view. Drop it, adopt, and create it again."
-    )
+    report.obstacles.append(stands_on(row))
 
 
 _READ = {"view": plain_view, "function": function, "policy": policy_elsewhere, "relation": _relation}

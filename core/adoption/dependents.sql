@@ -18,7 +18,12 @@ with recursive affected (classid, objid, depth) as (
 select case when c.relkind = 'v' then 'view' when c.oid is not null then 'relation' when f.oid is not null then 'function'
             else 'policy' end as kind,
        coalesce(c.oid, f.oid, p.oid) as oid,
-       coalesce(c.oid::regclass::text, f.oid::regprocedure::text, quote_ident(p.polname) || ' on ' || p.polrelid::regclass) as name
+       coalesce(c.oid::regclass::text, f.oid::regprocedure::text, quote_ident(p.polname) || ' on ' || p.polrelid::regclass) as name,
+       c.relkind <> 'm' as has_rows,
+       (select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = c.oid limit 1) as part_of,
+       (select min(a.attname) from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_type e on e.oid = t.typelem
+          join pg_class y on y.oid = coalesce(nullif(e.typrelid, 0), t.typrelid) and y.relkind <> 'c'
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as typed
   from deepest d
   left join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
   left join pg_proc f on d.classid = 'pg_proc'::regclass and f.oid = d.objid

@@ -149,6 +149,59 @@ def aside(name: str) -> str:
     return name.encode()[:56].decode(errors="ignore") + "_legacy"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A table in a publication: `columns` is its list of columns as SQL, `rows` its condition; empty means all.
+
+    `is_whole`: its replica identity is the whole row, or must be, because the condition needs more than the id.
+    `is_stopped`: PostgreSQL would refuse every change of the new table.
+    """
+
+    name: str
+    table: str
+    columns: str
+    rows: str
+    is_whole: bool
+    is_stopped: bool
+    is_ours_to_change: bool
+
+    def add(self, onto: str) -> sql.Composed:
+        """Return the statement that publishes a table with these columns and rows."""
+        only = (f" ({self.columns})" if self.columns else "") + (f" where ({self.rows})" if self.rows else "")
+        add = sql.SQL("alter publication {} add table {}{}")
+        return add.format(sql.Identifier(self.name), public(onto), sql.SQL(only))
+
+
+_PUBLISHED = r"""
+    select p.pubname::text as name, c.relname::text as table,
+           c.relreplident = 'f' or needs.more as is_whole,
+           needs.an_id or needs.more and (r.prattrs is not null or c.oid = to_regclass('public.product_variants'))
+               as is_stopped,
+           coalesce((select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_attribute a
+                      where a.attrelid = c.oid and a.attnum = any (r.prattrs)), '') as columns,
+           coalesce(pg_get_expr(r.prqual, c.oid), '') as rows, pg_has_role(p.pubowner, 'usage') as is_ours_to_change
+      from pg_publication_rel r
+      join pg_publication p on p.oid = r.prpubid
+      join pg_class c on c.oid = r.prrelid
+      join lateral (
+          select (p.pubupdate or p.pubdelete) and exists (
+                     select from pg_depend d join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
+                      where d.classid = 'pg_publication_rel'::regclass and d.objid = r.oid and r.prqual is not null
+                        and d.refobjid = c.oid and a.attname <> 'id'
+                        and pg_get_expr(r.prqual, c.oid) ~ ('\m' || regexp_replace(a.attname, '\W', '.', 'g') || '\M')
+                 ) as more,
+                 (p.pubupdate or p.pubdelete) and r.prattrs is not null and not exists (
+                     select from pg_attribute a
+                      where a.attrelid = c.oid and a.attname = 'id' and a.attnum = any (r.prattrs)) as an_id
+      ) needs on true
+     where r.prrelid = any (%s) order by 1, 2"""
+
+
+def published(database: Database, tables: Sequence[int]) -> list[Published]:
+    """Return in which publications these tables are, and with what."""
+    return [Published(**row._asdict()) for row in ask(database, _PUBLISHED, list(tables))]
+
+
 def roles_outside(database: Database) -> list[sql.Composable]:
     """Return the public roles that exist here, for GRANT and REVOKE."""
     known = {

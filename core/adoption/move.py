@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from sqlalchemy import Connection
 
@@ -84,12 +85,9 @@ def move_in(connection: Connection, database: Database, plan: Plan) -> None:
 
 
 def _leave_publications(journal: Journal, plan: Plan) -> None:
-    for publication, table in plan.around.publications:
-        change = sql.SQL("alter publication {} {} table {}")
-        name = sql.Identifier(publication)
-        journal.do(
-            change.format(name, sql.SQL("drop"), public(table)), change.format(name, sql.SQL("add"), public(table))
-        )
+    for each in plan.around.publications:
+        drop = sql.SQL("alter publication {} drop table {}").format(sql.Identifier(each.name), public(each.table))
+        journal.do(drop, each.add(each.table))
 
 
 def _make_ours(connection: Connection, journal: Journal) -> None:
@@ -179,13 +177,36 @@ def _connect(journal: Journal, plan: Plan) -> None:
     keep_rights(database, plan.around.rights)
     for dependent in plan.dependents:
         dependent.put_up(journal)
-    for _, trigger in plan.around.triggers:
+    for trigger in plan.around.triggers:
         journal.do(trigger)
-    for publication, table in plan.around.publications:
-        new = next((each.ours for each in plan.old.values() if each.name == table), table)
-        journal.do(sql.SQL("alter publication {} add table {}").format(sql.Identifier(publication), public(new)))
+    _publish(journal, plan)
     for reading in plan.around.reading:
         journal.do(reading)
+
+
+_HAS_GENERATED = """
+select from pg_attribute
+ where attrelid = to_regclass('public.' || quote_ident(%s)) and attgenerated <> '' and not attisdropped limit 1"""
+
+
+def _publish(journal: Journal, plan: Plan) -> None:
+    """Publish the new tables, with the same columns and rows as the old ones: more could be nobody's business."""
+    database = journal.database
+    for each in plan.around.publications:
+        new = next((table.ours for table in plan.old.values() if table.name == each.table), each.table)
+        if each.is_whole and not ask(database, _HAS_GENERATED, new):  # else PostgreSQL would refuse every change
+            journal.do(sql.SQL("alter table {} replica identity full").format(public(new)))
+        try:
+            journal.do(each.add(new))
+            if new in CATALOGUE:
+                database.execute(sql.SQL("explain update {} set id = id").format(public(new)))
+        except psycopg.ProgrammingError as error:  # a generated column, or PostgreSQL would refuse every change
+            raise SetupError(
+                f"The publication {each.name} cannot publish the same columns and rows of the new table {new}: "
+                f"{error.diag.message_primary}. {error.diag.message_detail or ''} "
+                f"Nothing was changed. Take {each.table} out of it, adopt, and add {new} "
+                "with the columns and rows that may be seen."
+            ) from error
 
 
 def _own_wrapper(database: Database) -> None:

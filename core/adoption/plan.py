@@ -16,7 +16,7 @@ from core.adoption.kept import kept_columns, same_columns
 from core.adoption.look import Database, Table, aside, ask
 from core.adoption.movements import judge, left_out
 from core.adoption.prices import Priced, look_at_prices
-from core.adoption.report import Report, listed
+from core.adoption.report import Report, listed, one_table
 from core.adoption.shapes.histories import find_histories, other_history
 from core.adoption.shapes.proposal import propose_mapping, refuse_an_empty_shelf, report_left_out
 from core.adoption.shapes.reading import catalogue_of, mapping_of
@@ -166,7 +166,8 @@ def _refuse_odd_tables(database: Database, old: dict[str, Table], report: Report
     taken = {row.relname for row in ask(database, _TAKEN, [aside(name) for name in old])}
     for table in old.values():
         if table.kind != "r":
-            report.obstacles.append(f"public.{table.name} is not a plain table, so its rows cannot be moved.")
+            report.obstacles.append(f"public.{table.name} is not a plain table, so its rows cannot be moved. "
+                                    + one_table(f"public.{table.name}"))  # fmt: skip
         elif not table.is_ours_to_change:
             report.obstacles.append(f"public.{table.name} belongs to another account. Adopt as its owner.")
         if aside(table.name) in taken:

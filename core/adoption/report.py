@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.foundation.text import many
 
@@ -105,6 +106,33 @@ class Report:
     def found(self, what: str, found: str, then: str) -> None:
         """Add a line to the table."""
         self.findings.append(Finding(what=what, found=found, then=then))
+
+
+def stands_on(relation: Any) -> str:
+    """Return what to do about a relation that depends on the old tables and is not a plain view. Rows are never lost.
+
+    `relation`: a row of dependents.sql.
+    """
+    name = relation.name
+    if not relation.has_rows:
+        return f"{name} depends on the old tables and is not a plain view. Drop it, adopt, and create it again."
+    if relation.part_of:
+        return f"{name} is a part of {relation.part_of} and holds rows. Do not drop it. {one_table(relation.part_of)}"
+    if relation.typed:
+        return (
+            f"{name} has a column with whole rows of an old table ({relation.typed}). Do not drop it, or these are "
+            f'lost. Change the type first: alter table {name} alter column "{relation.typed}" type jsonb using '
+            f'to_jsonb("{relation.typed}").'
+        )
+    return f"{name} depends on the old tables and holds rows. Do not drop it: change what depends on them first."
+
+
+def one_table(name: str) -> str:
+    """Return how the rows of something that is no plain table come into one."""
+    return (
+        f"Rename {name}, create a plain table with its name (create table ... (like ... including all)), copy every "
+        "row into it, and let views and foreign keys use it. Then adopt."
+    )
 
 
 def listed(names: list[str], most: int = 5) -> str:

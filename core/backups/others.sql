@@ -106,7 +106,10 @@ select 'policy', format('the policy %%I on %%s', p.polname, m.name),
                 where r.polrelid = p.polrelid and not r.polpermissive)
 union all
 select 'publication', format('%%s in the publication %%I', m.name, b.pubname), 'publications are not in a backup',
-       format('alter publication %%I add table %%s', b.pubname, m.name), array[]::text[], '', '', '', 0
+       format('alter publication %%I add table %%s%%s%%s', b.pubname, m.name,
+              (select ' (' || string_agg(quote_ident(a.attname), ', ' order by a.attnum) || ')' from pg_attribute a
+                where a.attrelid = m.oid and a.attnum = any (r.prattrs)),
+              ' where (' || pg_get_expr(r.prqual, r.prrelid) || ')'), array[]::text[], '', '', '', 0
   from mine m
   join pg_publication_rel r on r.prrelid = m.oid
   join pg_publication b on b.oid = r.prpubid

@@ -171,6 +171,21 @@ def test_a_publication_includes_the_new_table(moved: Legacy) -> None:
     ]
 
 
+def test_a_trigger_that_the_shop_switched_off_stays_off(old: Legacy) -> None:
+    modes = """select tgname, tgenabled::text from pg_trigger where tgname in ('touch it', 'touch too')
+                  and tgrelid in ('products'::regclass, 'product_variants'::regclass) order by 1"""
+    old.run(
+        """create trigger "touch too" before update on product_variants for each row execute function touch();
+           alter table product_variants enable always trigger "touch too";
+           alter table products disable trigger "touch it" """
+    )
+    before = snapshot(old)
+    adoption.adopt(old.url)
+    assert old.rows(modes) == [("touch it", "D"), ("touch too", "A")]
+    adoption.undo(old.url)
+    assert snapshot(old) == before
+
+
 def test_functions_that_write_past_the_ledger_are_reported(old: Legacy) -> None:
     old.run(
         """create function public.sell(_id uuid) returns void language sql

@@ -208,7 +208,8 @@ IMPOSSIBLE = {
     ),
     "a view under our name": (
         "drop table stock_movements; create view stock_movements as select 1 as id",
-        r"public\.stock_movements is not a plain table",
+        r"public\.stock_movements is not a plain table, so its rows cannot be moved\. Rename public\.stock_movements, "
+        r"create a plain table with its name",
     ),
     "a name that is taken": (
         "create table products_legacy ()",

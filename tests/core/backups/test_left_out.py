@@ -59,6 +59,9 @@ def test_backup_and_verify_say_what_is_left_out_and_how_to_create_it_again(
     assert "alter table public.products alter column code set default private.new_code()" in [
         each.statement for each in held.left_out
     ]
+    assert "alter publication some_columns add table public.products (id, name) where ((id IS NOT NULL))" in [
+        each.statement for each in held.left_out
+    ]
     assert held.needs == [
         "TYPE public movement_status",
         "TYPE public season",
