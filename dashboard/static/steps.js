@@ -82,8 +82,7 @@
       const box = canvas.getBoundingClientRect();
       const height = Math.round((box.height - HEADER) / rows);
       const y = box.top + HEADER + (Number(cell.id.split("-").pop()) + 0.5) * height;
-      const width = scroller?.querySelector(".dvn-scroll-inner > div")?.getBoundingClientRect().width || box.width;
-      press(canvas, isAtEnd ? Math.min(box.right, box.left + width) - 20 : box.left + 20, y);
+      press(canvas, isAtEnd ? box.right - 20 : box.left + 20, y); // a table is as wide as its place, or scrolled to its end
     }, 100);
   }
   function press(canvas, x, y) {

@@ -206,20 +206,12 @@ def test_what_the_money_fits_needs_no_confirmation(
     assert case.now[0] == (8 + units if what is RESTOCK else 8)
 
 
-def test_a_discount_is_shared_by_the_units(shop: Shop) -> None:
+@pytest.mark.parametrize(
+    "more", [{"amount": 1600}, {"amount": 1600 + 490, "discount": 400}], ids=["alone", "with shipping"]
+)
+def test_a_discount_is_shared_by_the_units(shop: Shop, more: dict[str, int]) -> None:
     sku = str(shop.sql("select sku from product_variants where id = :id", id=shop.variant(10)))
-    sale = Sale(lines=[(sku, 2)], more={"amount": 1600})
-    sell(shop, sale)
-    line, refund = line_of(shop, sale), tell_refund(shop, sale, amount=800)
-    (worth,) = shop.rows("select unit_worth from stockroom_api.order_line_rows where line_id = :id", id=line)
-    assert worth.unit_worth == 800
-    said = [Decision(line_id=line, disposition=RESTOCK, quantity=1)]
-    assert shop.run(refunds.decide, "Sam", refund_id=refund, decisions=said, key=key())
-
-
-def test_paid_shipping_does_not_hide_a_discount(shop: Shop) -> None:
-    sku = str(shop.sql("select sku from product_variants where id = :id", id=shop.variant(10)))
-    sale = Sale(lines=[(sku, 2)], more={"amount": 2000 - 400 + 490, "discount": 400})
+    sale = Sale(lines=[(sku, 2)], more=more)
     sell(shop, sale)
     line, refund = line_of(shop, sale), tell_refund(shop, sale, amount=800)
     (worth,) = shop.rows("select unit_worth from stockroom_api.order_line_rows where line_id = :id", id=line)

@@ -101,6 +101,15 @@ def test_a_day_at_our_own_account_is_the_same_here_as_there(embedded_shop: Shop,
     compare(embedded_shop, server, lines_of(server))
 
 
+def tell_one_by_one(stripe: Stripe, first: str) -> None:
+    """Tell the events of an account, each applied before the next one, those of this type first."""
+    events = [each for each in account_of(stripe).read("/v1/events") if each["type"] in payloads.KINDS]
+    events.sort(key=lambda event: event["type"] != first)
+    for event in events:
+        run(stripe.shop.engine, inbox.receive, WORKER, messages=[message(event)])
+        work(stripe.shop, stripe.gateway)
+
+
 @pytest.mark.parametrize("first", ["payment_intent.succeeded", "checkout.session.completed"])
 def test_the_buyer_is_who_was_typed_in_the_checkout_whichever_message_comes_first(
     embedded_shop: Shop, first: str
@@ -109,11 +118,7 @@ def test_the_buyer_is_who_was_typed_in_the_checkout_whichever_message_comes_firs
     stripe.account.api_version = "2022-01-01"  # the payment begins with the session, so its receipt goes elsewhere
     made = stripe.account.checkout([("CAP", 700, 1)])
     stripe.account.complete(made["id"], buyer={"email": "ana@buyer.example", "name": "Ana Ruiz", "shipping": None})
-    events = [each for each in account_of(stripe).read("/v1/events") if each["type"] in payloads.KINDS]
-    events.sort(key=lambda event: event["type"] != first)
-    for event in events:
-        run(embedded_shop.engine, inbox.receive, WORKER, messages=[message(event)])
-        work(embedded_shop, stripe.gateway)
+    tell_one_by_one(stripe, first)
     (order,) = embedded_shop.rows("select email, name from stockroom.orders")
     assert tuple(order) == ("ana@buyer.example", "Ana Ruiz")
 
@@ -126,11 +131,7 @@ def test_the_discount_of_a_checkout_is_kept_beside_its_shipping_whichever_messag
     stripe = Stripe(embedded_shop)
     sold = stripe.account.checkout([("TEE-M", 1000, 2)], shipping=490, discount=400)
     stripe.account.complete(sold["id"])
-    events = [each for each in account_of(stripe).read("/v1/events") if each["type"] in payloads.KINDS]
-    events.sort(key=lambda event: event["type"] != first)
-    for event in events:
-        run(embedded_shop.engine, inbox.receive, WORKER, messages=[message(event)])
-        work(embedded_shop, stripe.gateway)
+    tell_one_by_one(stripe, first)
     (order,) = embedded_shop.rows("select amount, extras, discount from stockroom.orders")
     (line,) = embedded_shop.rows("select unit_worth, taken from stockroom_api.order_line_rows")
     assert (tuple(order), tuple(line)) == ((2090, 90, 400), (800, 2))
