@@ -160,8 +160,8 @@ def hanging(owner_url: str) -> Hanging:
         ]
         if obstacles:
             raise BackupFailed(
-                f"This cannot be put up again after a restore: {'; '.join(obstacles)}. Drop it, restore, and create it "
-                "again. Nothing was changed."
+                f"This cannot be put up again after a restore: {'; '.join(obstacles)}. Copy the rows if "
+                "it is a table, drop it, restore, and create it again. Nothing was changed."
             )
         rights = [right.as_string(connection) for table in tables
                   for right in grants(connection, "table", public(table.relname), table.oid)]  # fmt: skip
