@@ -107,7 +107,7 @@ def telling(url: str) -> Iterator[None]:
         try:
             with as_owner(url) as connection:
                 connection.execute("select stockroom_api.open_system_alert(%s, %s, %s, %s, %s::jsonb)", values)
-        except psycopg.Error as trouble:
+        except (psycopg.Error, SetupError) as trouble:
             log.warning("No case could be opened for a failed backup: %s", type(trouble).__name__)
         raise
 

@@ -13,7 +13,8 @@ import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 
-from core.foundation.addresses import USUAL_PORT, hosts_of, libpq_url, seconds_to_connect
+from core.foundation.addresses import USUAL_PORT, hosts_of, is_readable, libpq_url, seconds_to_connect
+from core.foundation.errors import SetupError
 
 _USUAL = {
     "connect_timeout": "5",
@@ -42,8 +43,12 @@ def options(url: str) -> dict[str, Any]:
 
 
 def connect(url: str, *, seconds: int = 30, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
-    """Connect without an engine, as PostgreSQL's own programs do. Waits `seconds` for a host, unless the URL says."""
+    """Connect without an engine, as PostgreSQL's own programs do. Waits `seconds` for a host, unless the URL says.
+
+    Raises SetupError if the driver cannot read the URL.
+    """
     wait = seconds_to_connect(url, seconds)
+    refuse_unreadable(url)
     connection = psycopg.connect(libpq_url(url), connect_timeout=wait, autocommit=True)
     settle(connection)
     connection.autocommit = autocommit
@@ -70,6 +75,15 @@ def _settle(connection: Any, _: Any) -> None:
     connection.autocommit = True
     settle(connection)
     connection.autocommit = False
+
+
+def refuse_unreadable(url: str) -> None:
+    """Raise SetupError if the driver cannot read the URL. What the driver says about it may show the password."""
+    if not is_readable(url):
+        raise SetupError(
+            "The address of the database is not valid. Special characters of a password must be percent-encoded, such "
+            "as @ as %40. Check DATABASE_URL and STOCKROOM_OWNER_URL."
+        )
 
 
 def listen(engine: Engine) -> None:

@@ -16,8 +16,8 @@ import sqlalchemy
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from core.database import hosts
 from core.database.engine import OWNER_ROLE, normalise, sqlstate
-from core.database.hosts import settle_engine
 from core.foundation.addresses import libpq_url, render, seconds_to_connect
 from core.foundation.errors import SetupError
 
@@ -61,12 +61,13 @@ def owner_transaction(owner_url: str) -> Iterator[Connection]:
 
     Raises SetupError as `migrate` does.
     """
+    hosts.refuse_unreadable(normalise(owner_url))
     engine = sqlalchemy.create_engine(
         normalise(owner_url),
         poolclass=sqlalchemy.NullPool,
         connect_args={"prepare_threshold": None, "connect_timeout": seconds_to_connect(owner_url, 5)},
     )
-    settle_engine(engine)
+    hosts.settle_engine(engine)
     try:
         with engine.begin() as connection:
             check_server_version(connection)

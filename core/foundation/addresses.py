@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+import psycopg
 from psycopg.pq import Conninfo
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -25,6 +26,7 @@ USUAL_PORT = "5432"
 SEVERAL = {"target_session_attrs": "read-write", "connect_timeout": "2"}
 """Options of a URL with several hosts that names none: only the primary is used, and a dead host costs two seconds."""
 _SEVERAL_AT_FRONT = re.compile(r"(?P<begin>[\w+]+://(?:[^/?#]*@)?)(?P<hosts>[^/?#@]*,[^/?#@]*)(?P<rest>[/?#].*|)")
+_AFTER_ACCOUNT = re.compile(r"[\w+]+://(?:[^:/]*(?::[^@]*)?@)?(?P<rest>.*)", re.DOTALL)
 IDENTITY_BACK = "/sign-in/oidc/back"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -75,15 +77,16 @@ def database_url(name: str, text: str) -> str:
     url = _parsed(name, text)
     if url.drivername.partition("+")[0] not in ("postgres", "postgresql"):
         raise InvalidSetting(f"{name} begins with {url.drivername}://, but Stockroom needs PostgreSQL: {_EXAMPLE}")
-    if any("@" in host for host in hosts_of(url)):
-        raise InvalidSetting(f"{name} has an @ in its user name or password: write it as %40.")
     if not url.database:
         raise InvalidSetting(f"{name} names no database: {_EXAMPLE}")
     url = url.set(drivername=DRIVER).difference_update_query(FOREIGN_OPTIONS)
     unknown = sorted(set(url.query) - {option.keyword.decode() for option in Conninfo.get_defaults()})
     if unknown:
         raise InvalidSetting(f"{name} has the option {unknown[0]}, which PostgreSQL does not have: remove it.")
-    return render(_with_hosts(name, url))
+    rendered = render(_with_hosts(name, url))
+    if not is_readable(rendered):
+        raise InvalidSetting(_not_valid(name))
+    return rendered
 
 
 def render(url: URL) -> str:
@@ -96,18 +99,44 @@ def render(url: URL) -> str:
     return base.replace(" ", "%20") + mark + options.replace("+", "%20").replace("%2C", ",")
 
 
+def is_readable(url: str) -> bool:
+    """Return whether PostgreSQL's client can read this URL. What it says about another one may show the password."""
+    try:
+        Conninfo.parse(libpq_url(url).encode())
+    except (psycopg.Error, ValueError):
+        return False
+    return True
+
+
 _EXAMPLE = "use the form postgresql://user:password@host:5432/database."
+
+
+def _not_valid(name: str) -> str:
+    return (
+        f"{name} is not a valid address of a database. Special characters of a password must be percent-encoded, such "
+        f"as @ as %40: {_EXAMPLE}"
+    )
+
+
+def _has_raw_at(text: str) -> bool:
+    """Whether a URL has an @ after that of the account. It usually belongs to the password, and cuts it in two."""
+    found = _AFTER_ACCOUNT.match(text)
+    place, _, options = found["rest"].partition("?") if found else ("", "", "")
+    return "@" in place or bool(re.search("@[^@/&]*/", options))
 
 
 def _parsed(name: str, text: str) -> URL:
     """Return the parts of a URL. Hosts with commas before the path, as libpq writes several, become options."""
+    if _has_raw_at(text):
+        raise InvalidSetting(_not_valid(name))
     found = _SEVERAL_AT_FRONT.fullmatch(text)
     hosts = found["hosts"].split(",") if found else []
     try:
         url = make_url(found["begin"] + found["rest"] if found else text)
         return url.update_query_pairs([("host", unquote(host)) for host in hosts])
-    except (ArgumentError, ValueError) as error:
-        raise InvalidSetting(f"{name} is not the URL of a database: {_EXAMPLE}") from error
+    except (ArgumentError, ValueError):
+        # Without the cause, which shows a part of the URL.
+        raise InvalidSetting(f"{name} is not the URL of a database: {_EXAMPLE}") from None
 
 
 def _with_hosts(name: str, url: URL) -> URL:
