@@ -35,6 +35,11 @@ def scratch_database(owner_url: str) -> Iterator[str]:
                 f"{make_url(owner_url).username!r} may not create one. Allow it: alter role ... createdb. "
                 "The backup is kept."
             ) from error
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise BackupFailed(
+                "The database takes no changes: it is a replica, or default_transaction_read_only is on, as hosts set "
+                "it when a disk is full. Make room or name the primary, then try again. The backup is kept."
+            ) from error
     try:
         yield render(make_url(owner_url).set(database=name))
     finally:

@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from core.backups import routine as backups
 from core.database import engine as database
-from core.database.hosts import connect, settle_engine
+from core.database.hosts import connect, settle, settle_engine
 from core.database.migrate import migrate
-from core.foundation.errors import SetupError
+from core.database.scratch import scratch_database
+from core.foundation.errors import BackupFailed, SetupError
 from core.proof import checks as reconciliation
 from tests.support.builders import Shop
-from tests.support.servers import Server, administer, drop_database
+from tests.support.servers import Server, administer, drop_database, has_pgbouncer, start_pgbouncer
 
+DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]  # the first lines of the test run name them
 STRANGE = {
     "dates of Germany": "DateStyle to 'German, DMY'",
     "dates of SQL": "DateStyle to 'SQL, DMY'",
@@ -66,6 +69,62 @@ def test_a_connection_to_such_a_database_reads_moments_texts_and_backslashes(
     with engine.connect() as pooled:
         assert tuple(pooled.execute(text(statement.replace(":06", "\\:06"))).one()) == (moment, "Š\\")
     engine.dispose()
+
+
+def test_an_account_with_strange_settings_of_its_own_may_set_up_a_shop(server: Server) -> None:
+    role = name = f"strange_{uuid.uuid4().hex[:8]}"
+    administer(server, f"create role {role} superuser login")
+    administer(server, f"create database {name}")
+    for setting in STRANGE.values():
+        administer(server, f"alter role {role} set {setting}")
+    try:
+        assert migrate(server.url(name, role)) is True
+        assert migrate(server.url(name)) is False
+    finally:
+        drop_database(server, name)
+        administer(server, f"drop role {role}")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_strange_settings_do_not_matter_through_a_pooler_either(
+    server: Server, strange: tuple[str, str], door: str
+) -> None:
+    name, _ = strange
+    question = """select current_setting('DateStyle') like 'ISO%' and current_setting('client_encoding') = 'UTF8'
+                         and current_setting('standard_conforming_strings') = 'on'"""
+    pooler = start_pgbouncer(server, connections=2) if door == "pooler" else None
+    url = (pooler or server).url(name)
+    engine = database.create_engine(url)
+    try:
+        assert migrate(url) is True
+        with engine.connect() as first, engine.connect() as second:
+            for turn in (first, second), (second, first), (first, second):  # they change places on the server
+                assert [each.execute(text(question)).scalar_one() for each in turn] == [True, True]
+                first.rollback()
+                second.rollback()
+    finally:
+        engine.dispose()
+        if pooler:
+            pooler.stop()
+
+
+def test_a_connection_with_the_usual_settings_sends_nothing_for_them(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(shop.app_url, autocommit=True) as connection:
+        monkeypatch.setattr(psycopg.Connection, "execute", None)
+        settle(connection)
+
+
+def test_a_backup_is_not_verified_on_a_server_that_takes_no_changes_and_says_so(server: Server) -> None:
+    role = f"strange_{uuid.uuid4().hex[:8]}"
+    administer(server, f"create role {role} superuser login")
+    administer(server, f"alter role {role} set default_transaction_read_only to on")
+    try:
+        with pytest.raises(BackupFailed, match="takes no changes"), scratch_database(server.url(user=role)):
+            raise AssertionError
+    finally:
+        administer(server, f"drop role {role}")
 
 
 def test_a_database_that_takes_no_changes_is_not_set_up_and_says_so(server: Server) -> None:
