@@ -117,9 +117,7 @@ def _failing() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        # An address that cannot be read: the message may show its password.
-        is_secret = isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None
-        why = type(error).__name__ if is_secret else str(error).strip().partition("\n")[0] or type(error).__name__
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
         raise BackupFailed(f"The database failed during the backup: {why}. Earlier backups are unchanged.") from error
     except (SetupError, Unavailable) as error:
         raise BackupFailed(f"The database failed during the backup: {error.message}") from error

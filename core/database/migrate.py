@@ -61,9 +61,10 @@ def owner_transaction(owner_url: str) -> Iterator[Connection]:
 
     Raises SetupError as `migrate` does.
     """
-    hosts.refuse_unreadable(normalise(owner_url))
+    url = normalise(owner_url)
+    hosts.refuse_unreadable(url)
     engine = sqlalchemy.create_engine(
-        normalise(owner_url),
+        url,
         poolclass=sqlalchemy.NullPool,
         connect_args={"prepare_threshold": None, "connect_timeout": seconds_to_connect(owner_url, 5)},
     )

@@ -17,7 +17,7 @@ from dashboard.frame import columns, selling, words
 from dashboard.frame.tables import fitting
 from dashboard.language import sales
 from dashboard.language.said import translated
-from dashboard.language.texts import marked, tr
+from dashboard.language.texts import first_upper, marked, tr
 
 Pick = Callable[[Alert], None]
 _NOTHING_TAKEN = marked(", so nothing was taken off the shelf")
@@ -67,8 +67,7 @@ def _short(alert: Alert) -> str:
     is_named = head.startswith("Order ") and " looks like " not in head
     open_now = rest if is_named else alert.sentence
     open_now = open_now.partition(" lines not taken off the shelf: ")[2] or open_now
-    text = translated(open_now).removesuffix(tr(_NOTHING_TAKEN))
-    return text[:1].upper() + text[1:]
+    return first_upper(translated(open_now).removesuffix(tr(_NOTHING_TAKEN)))
 
 
 def _sizes(row: CaseRow) -> str:

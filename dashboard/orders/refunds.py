@@ -67,7 +67,7 @@ def show_inbox(seen: RefundList, person: Actor) -> None:
 def _expanded(refund_ids: Sequence[int]) -> int | None:
     """Return which of these refunds is expanded when the page is opened: the first one, unless one was just decided."""
     if not any(f"decide_{each}" in st.session_state for each in refund_ids):
-        is_decided = monotonic() - st.session_state.get(_DECIDED_AT, 0) < LONGEST_DOUBLE_CLICK
+        is_decided = monotonic() - st.session_state.get(_DECIDED_AT, -LONGEST_DOUBLE_CLICK) < LONGEST_DOUBLE_CLICK
         st.session_state[_EXPANDED] = None if is_decided else refund_ids[0]
     return cast("int | None", st.session_state.get(_EXPANDED))
 

@@ -222,3 +222,7 @@ ignore_startup_parameters = extra_float_digits
 logfile = {folder}/pgbouncer.log
 pidfile = {folder}/pgbouncer.pid
 """
+
+
+DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]
+"""How a test reaches a server: itself, and PgBouncer in front of it. The first lines of the test run name them."""

@@ -26,15 +26,23 @@ create function stockroom_api.wanted_variant(_variant_id uuid, _sku text) return
                     (select f.variant_id from stockroom_api.find_code(_sku) f where f.units = 1)) end;
 $$;
 
+-- Refuse what is not a cart: a list of 1 to 500 lines. Refuses: SK008.
+create function stockroom_api.refuse_no_cart(_items jsonb) returns void
+    language plpgsql stable as $$
+begin
+    if _items is null or jsonb_typeof(_items) <> 'array' or jsonb_array_length(_items) not between 1 and 500
+       or exists (select from jsonb_array_elements(_items) i where jsonb_typeof(i) <> 'object') then
+        perform stockroom_api.refuse_value('items', 'must be a list of 1 to 500 lines');
+    end if;
+end $$;
+
 -- The units of each variant in a cart, with lines of the same variant added up. Refuses: SK008 if it is not a cart.
 create function stockroom_api.wanted_units(_items jsonb) returns table (variant_id uuid, quantity int)
     language plpgsql stable as $$
 declare
     _why text;
 begin
-    if _items is null or jsonb_typeof(_items) <> 'array' or jsonb_array_length(_items) not between 1 and 500 then
-        perform stockroom_api.refuse_value('items', 'must be a list of 1 to 500 lines');
-    end if;
+    perform stockroom_api.refuse_no_cart(_items);
     select case when w.quantity is null or w.quantity <> trunc(w.quantity) or w.quantity not between 1 and 1000000 then
                     'needs a whole quantity from 1 to 1,000,000 on every line'
                 else 'names a variant that is not in the catalogue' end

@@ -27,16 +27,6 @@ begin
     end if;
 end $$;
 
--- Refuse what is not a cart: a list of 1 to 500 lines. Refuses: SK008.
-create function stockroom_api.refuse_no_cart(_items jsonb) returns void
-    language plpgsql stable as $$
-begin
-    if _items is null or jsonb_typeof(_items) <> 'array' or jsonb_array_length(_items) not between 1 and 500
-       or exists (select from jsonb_array_elements(_items) i where jsonb_typeof(i) <> 'object') then
-        perform stockroom_api.refuse_value('items', 'must be a list of 1 to 500 lines');
-    end if;
-end $$;
-
 -- Whether a cart can be sold now: `valid`, an issue for every line that cannot be sold, and every line with the available units.
 -- `errors`, `total_items` and `valid_items` say the same in the names of older storefronts.
 -- Nothing is changed and nothing is held. Lines of one variant are added up, and so are lines that name only the same product.

@@ -22,12 +22,11 @@ from core.ledger import movements, reports
 from tests.conftest import prepare
 from tests.support.builders import Shop, key
 from tests.support.proof import assert_holds
-from tests.support.servers import Server, administer, has_pgbouncer, start_pgbouncer
+from tests.support.servers import DOORS, Server, administer, start_pgbouncer
 
 pytestmark = pytest.mark.slow
 
 WEB = "web_account"
-DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]  # the first lines of the test run name them
 WAYS = [(door, user) for door in DOORS for user in ("stockroom_app", WEB)]
 
 

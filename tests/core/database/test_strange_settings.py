@@ -19,9 +19,8 @@ from core.database.scratch import scratch_database
 from core.foundation.errors import BackupFailed, SetupError
 from core.proof import checks as reconciliation
 from tests.support.builders import Shop
-from tests.support.servers import Server, administer, drop_database, has_pgbouncer, start_pgbouncer
+from tests.support.servers import DOORS, Server, administer, drop_database, start_pgbouncer
 
-DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]  # the first lines of the test run name them
 STRANGE = {
     "dates of Germany": "DateStyle to 'German, DMY'",
     "dates of SQL": "DateStyle to 'SQL, DMY'",

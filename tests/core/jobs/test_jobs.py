@@ -27,13 +27,12 @@ from core.jobs.chores import APPLY, CHORES
 from core.ledger import holds
 from tests.stripe.shop import Stripe
 from tests.support.builders import Shop, key
-from tests.support.servers import Server, has_pgbouncer, start_pgbouncer
+from tests.support.servers import DOORS, Server, start_pgbouncer
 from tests.support.working import MINUTELY, PATIENCE, idle, queue, until, waiting, workers, working
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
-DOORS = ["straight", *(["pooler"] if has_pgbouncer() else [])]
 
 
 @pytest.fixture(autouse=True)
