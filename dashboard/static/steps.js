@@ -16,7 +16,9 @@
     if (isNew) push(state, title, address);
     else history.replaceState(state, title, address);
     isNew = false;
-    if (hasMoved) begin();
+    if (!hasMoved) return;
+    isLeading = false;
+    begin();
   };
 
   // A page that was opened from the menu begins at the top, also for the Tab key.
@@ -42,9 +44,9 @@
       .find((each) => isVisible(each) && !each.disabled);
     return found && !found.closest("[data-testid=stForm]") ? found : field ?? found;
   }
-  // The page may still be drawn: the focus follows for a second, or until the person presses another key.
+  // The page may still be drawn: the focus follows for a second, or until the person presses a key or leaves the page.
   let isLeading = false;
-  for (const deed of ["pointerdown", "keydown"])
+  for (const deed of ["pointerdown", "keydown", "popstate"])
     addEventListener(deed, () => { isLeading = false; }, true);
   function lead(tries) {
     const action = mainAction() ?? main();

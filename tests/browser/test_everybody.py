@@ -14,9 +14,13 @@ import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from core.counts import sessions
+from core.counts.sessions import Scope
+from core.deliveries import changes, note
 from core.foundation.model import Role
 from tests.browser.browsing import Desk, open_desk, settle
 from tests.conftest import open_sample
+from tests.support.builders import key
 from tests.support.people import new_person
 from tests.support.servers import Server
 
@@ -57,8 +61,11 @@ LOOK = """async ([tags, held, only]) => {
 
 @pytest.fixture(scope="module")
 def desk(embedded: Server) -> Iterator[Desk]:
-    """A dashboard of the sample shop: it has cases, refunds, counts, deliveries, runs and people."""
+    """A dashboard of the sample shop: it has cases, refunds, runs and people. A count and a delivery begin here."""
     for shop in open_sample(embedded):
+        shop.run(sessions.start, "Wanda", name="Monday", scope=Scope.EVERYTHING, key=key())
+        sku = shop.sql("select min(sku) from public.product_variants")
+        shop.run(changes.announce, "Wanda", lines=note.parse(f"{sku} 3\nNOBODY-KNOWS 2"), reference="LS-1", key=key())
         with open_desk(shop) as desk:
             yield desk
 
@@ -68,7 +75,9 @@ def states(desk: Desk) -> list[str]:
     """The addresses of every page and of its main states."""
 
     def of(sql: str) -> str:
-        return str(desk.shop.sql(sql))
+        found = desk.shop.sql(sql)
+        assert found is not None, f"the shop has none: {sql}"
+        return str(found)
 
     sku = of("select sku from public.product_variants where stock_quantity > 0 order by sku limit 1")
     shown = {
@@ -126,3 +135,15 @@ def test_axe_finds_nothing_serious_on_any_page_in_light_in_dark_and_on_a_phone(d
     seen["/scan"] = looks(tab)
     assert len(set(titles)) == len(PAGES) - 1, titles
     assert {address: found for address, found in seen.items() if found} == {}
+
+
+def test_the_focus_that_follows_the_main_action_stays_on_the_page_where_it_was_asked_for(desk: Desk) -> None:
+    tab = desk.tab()
+    desk.enter(tab, new_person(desk.shop, Role.ADMIN, password=None), "/movements")
+    tab.locator(".stockroom-skip").dispatch_event("click")
+    assert tab.evaluate(HAS_FOCUS)
+    tab.evaluate(GO, "/deliveries")
+    action = tab.get_by_role("button", name="Receive now")
+    action.wait_for(timeout=10_000)
+    tab.wait_for_timeout(1_200)  # longer than the focus follows an action that is drawn late
+    assert not action.evaluate("each => each === document.activeElement")
