@@ -35,8 +35,9 @@ _ADOPTED = "select to_regclass('stockroom.adoption') is not null as adopted"
 
 def check(owner_url: str, **choices: Unpack[Choices]) -> Report:
     """Return what adopting a database would do with these `Options`. Changes nothing."""
-    with _transaction(owner_url) as (connection, database):
-        return _known(connection, database) or plan(database, Options(**choices)).report
+    options = Options(**choices)
+    with _transaction(owner_url, options.zone) as (connection, database):
+        return _known(connection, database) or plan(database, options).report
 
 
 def adopt(owner_url: str, **choices: Unpack[Choices]) -> Report:
@@ -47,7 +48,7 @@ def adopt(owner_url: str, **choices: Unpack[Choices]) -> Report:
     R12 accepts these doors from then on.
     """
     options = Options(**choices)
-    with _transaction(owner_url) as (connection, database):
+    with _transaction(owner_url, options.zone) as (connection, database):
         if known := _known(connection, database):
             return Report(already=keep_doors(database, options.keep_open)) if options.keep_open else known
         _lock(database, options.mapping)
@@ -87,13 +88,17 @@ def undo(owner_url: str) -> None:
 
 
 @contextmanager
-def _transaction(owner_url: str) -> Iterator[tuple[Connection, Database]]:
-    """Give the owner's transaction and the driver's connection in it. Errors of the server become SetupError."""
+def _transaction(owner_url: str, zone: str | None = None) -> Iterator[tuple[Connection, Database]]:
+    """Give the owner's transaction and the driver's connection in it. Errors of the server become SetupError.
+
+    `zone`: the time zone in which moments without one are read; without it, that of the database.
+    """
     try:
         with owner_transaction(owner_url) as connection:
             driver: Any = connection.connection.driver_connection
             driver.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             driver.execute("set local row_security = off")  # hidden rows are an error, or stock would be lost
+            _read_moments_in(driver, zone)
             try:
                 yield connection, driver
             except psycopg.errors.InsufficientPrivilege as error:
@@ -108,6 +113,16 @@ def _transaction(owner_url: str) -> Iterator[tuple[Connection, Database]]:
         if error.sqlstate is None:  # an error of the driver: a bug of ours, or a lost connection
             raise
         raise SetupError(_refused(error)) from error
+
+
+def _read_moments_in(database: Database, zone: str | None) -> None:
+    if not zone:
+        return
+    if not ask(database, "select from pg_timezone_names where name = %s", zone):
+        raise SetupError(
+            f'There is no time zone "{zone[:60]}". Name one as in Europe/Berlin, or UTC. Nothing was changed.'
+        )
+    database.execute(sql.SQL("set local timezone = {}").format(sql.Literal(zone)))
 
 
 def _refused(error: psycopg.Error) -> str:

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from core.adoption import look
-from core.adoption.look import Database, Journal, Statement, Table, ask, comments, public, roles_outside
+from core.adoption.look import Database, Journal, Statement, Table, aside, ask, comments, public, roles_outside
 from core.adoption.report import Report, listed, stands_on
 from core.foundation.errors import SetupError
 from core.foundation.text import many
@@ -216,13 +216,16 @@ def _foreign_keys(
     database: Database, tables: dict[str, Table], mapping: Mapping[tuple[str, str], str], report: Report
 ) -> list[Dependent]:
     """Return the foreign keys by which the storefront's own tables refer to products and variants."""
-    onto = [table.oid for name, table in tables.items() if name != "stock_movements"]
-    rows = ask(database, _KEYS, onto, [table.oid for table in tables.values()])
+    by_name = {table.name: table for table in tables.values()}
+    rows = ask(database, _KEYS, [table.oid for table in tables.values()], [table.oid for table in tables.values()])
+    for row in [row for row in rows if row.onto == "stock_movements"]:
+        then = f"leads to {aside(row.onto)}, which gets no new movements: drop it if {row.table} is to refer to those"
+        report.found(f"foreign key {row.conname}", f"of {row.table}", then)
+    rows = [row for row in rows if row.onto != "stock_movements"]
     if rows:
         names = listed(sorted({row.table for row in rows}))
         report.found("foreign keys", many(len(rows), "key"), f"of {names}: changed to the new tables")
     found = []
-    by_name = {table.name: table for table in tables.values()}
     for row in rows:
         ours = [mapping.get((row.onto, column), column) for column in row.columns]
         if ours in (["id"], ["sku"]):

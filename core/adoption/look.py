@@ -38,6 +38,8 @@ class Column:
     generated: bool
     identity: bool
     collation: str | None
+    sequence: int | None
+    """The id of the sequence that numbers its rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,11 @@ _COLUMNS = """
     select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, t.typcategory::text as category,
            a.attnotnull as required, pg_get_expr(d.adbin, d.adrelid) as default, a.attgenerated <> '' as generated,
            a.attidentity <> '' as identity,
+           coalesce((select u.refobjid from pg_depend u join pg_class s on s.oid = u.refobjid and s.relkind = 'S'
+                      where u.classid = 'pg_attrdef'::regclass and u.objid = d.oid limit 1),
+                    (select u.objid from pg_depend u join pg_class s on s.oid = u.objid and s.relkind = 'S'
+                      where u.classid = 'pg_class'::regclass and u.refclassid = 'pg_class'::regclass and u.deptype = 'i'
+                        and u.refobjid = a.attrelid and u.refobjsubid = a.attnum))::bigint as sequence,
            case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end as collation
       from pg_attribute a
       join pg_type t on t.oid = a.atttypid

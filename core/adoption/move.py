@@ -230,6 +230,8 @@ def _prove(database: Database) -> None:
 
 
 def _record(database: Database, journal: Journal) -> None:
+    (zone,) = ask(database, "select current_setting('TimeZone') as name")
+    journal.remember(sql.SQL("set local timezone = {}").format(sql.Literal(zone.name)))  # the first step of undoing
     database.execute(_RECORD)
     database.execute(sql.SQL("alter table stockroom.adoption owner to {}").format(sql.Identifier(OWNER_ROLE)))
     database.execute(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from core.adoption.around import Around, look_around
+from core.adoption.carry import left_rules
 from core.adoption.catalogue import weigh
 from core.adoption.columns import Carried, carried
 from core.adoption.dependents import Dependent, dependents
@@ -44,6 +45,7 @@ class Choices(TypedDict, total=False):
     keep_writing: bool
     keep_open: Sequence[str]
     price: str | None
+    zone: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,8 @@ class Options:
 
     `mapping` holds `COLUMN=OURS` for columns with other names. `keep_reading` lets the public roles read the catalogue
     as before, and `keep_writing` lets `authenticated` also write it, except for stock. `keep_open` names what may move
-    stock although others than the named roles can use it. `price` is the expression of what a variant costs.
+    stock although others than the named roles can use it. `price` is the expression of what a variant costs. `zone` is
+    the time zone of moments whose columns have none; without it, that of the database.
     """
 
     mapping: Sequence[str] = ()
@@ -60,13 +63,15 @@ class Options:
     keep_writing: bool = False
     keep_open: Sequence[str] = ()
     price: str | None = None
+    zone: str | None = None
 
     def words(self) -> list[str]:
         """Return the options without the mapping, as they are written after `adopt`."""
         kept = [word for name in self.keep_open for word in ("--keep-open", name)]
         flags = {"--keep-reading": self.keep_reading, "--keep-writing": self.keep_writing}
         price = ["--price", self.price] if self.price else []
-        return [*(flag for flag, chosen in flags.items() if chosen), *kept, *price]
+        zone = ["--zone", self.zone] if self.zone else []
+        return [*(flag for flag, chosen in flags.items() if chosen), *kept, *price, *zone]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,10 +108,12 @@ def plan(database: Database, options: Options) -> Plan:
             mapping=mapping,
         )  # fmt: skip
     _refuse_odd_tables(database, old, report)
+    _refuse_without_roles(database, report)
     catalogued = catalogue_of(shape, mapping, levels if needs_levels and not level_word else None)
     if shape.beside:
         beside = carried(shape.beside, mapping)
     _report_tables(old, report)
+    _report_zone(database, old, options.zone, report)
     propose_mapping(
         database, shape, catalogued, mapping, levels if needs_levels else None, options.mapping, options.words(), report
     )
@@ -120,6 +127,8 @@ def plan(database: Database, options: Options) -> Plan:
     report_left_out(database, shape, report)
     if kept := [column.name for column in kept_columns(old.get("stock_movements"))]:
         report.found("columns of stock_movements", listed(kept, 8), "kept on the ledger, for reading")
+    for name, rule, table in left_rules(database, catalogued):
+        report.found(f"rule {name}", rule, f"stays with {aside(table)}: it is about columns that are Stockroom's now")
     around = look_around(database, old, options.keep_reading or options.keep_writing, report, options.keep_writing)
     return Plan(
         old=old,
@@ -140,6 +149,20 @@ def _report_tables(old: dict[str, Table], report: Report) -> None:
         then += "correct rows go into the ledger" if table.name == "stock_movements" else "same ids in the new table"
         then += f" {table.ours}, and a view keeps the old name" if table.name != table.ours else ""
         report.found(table.name, many(table.rows, "row"), then)
+
+
+def _report_zone(database: Database, old: dict[str, Table], chosen: str | None, report: Report) -> None:
+    """Report the moments without a time zone, and in which they are read: a storefront may write them in another."""
+    named = [
+        f"{table.name}.{column.name}"
+        for table in old.values()
+        for column in table.columns.values()
+        if column.type.startswith("timestamp") and column.type.endswith("without time zone")
+    ]
+    if named:
+        (zone,) = ask(database, "select current_setting('TimeZone') as name")
+        advice = "" if chosen else "; if your programs write them in another, name it with --zone"
+        report.found("moments without a time zone", listed(named), f"read as times of {zone.name}{advice}")
 
 
 def _draft(database: Database, history: Table | None, report: Report) -> None:
@@ -175,3 +198,25 @@ def _refuse_odd_tables(database: Database, old: dict[str, Table], report: Report
 
 
 _TAKEN = "select relname from pg_class where relnamespace = 'public'::regnamespace and relname = any (%s)"
+
+_NO_MEMBER = """
+select current_user as account, array_agg(r.name) as roles,
+       coalesce(string_agg('create role ' || r.name || r.how, '; ') filter (where p.oid is null) || '; ', '') as missing
+  from (values ('stockroom_owner', ''), ('stockroom_app', ' login')) r (name, how)
+  left join pg_roles p on p.rolname = r.name
+  join pg_roles me on me.rolname = current_user and not me.rolsuper
+  join lateral (select current_setting('server_version_num')::int < 160000 as is_old) server on true
+ where not coalesce(pg_has_role(p.oid, case when server.is_old then 'member' else 'set' end)
+                    or pg_has_role(p.oid, 'member with admin option') or server.is_old and me.rolcreaterole,
+                    me.rolcreaterole)
+having count(*) > 0"""
+
+
+def _refuse_without_roles(database: Database, report: Report) -> None:
+    """Refuse an account that the migrations could not make a member of the two roles, as `roles.sql` does."""
+    for row in ask(database, _NO_MEMBER):
+        names = ", ".join(row.roles)
+        report.obstacles.append(
+            f"The account {row.account} cannot become a member of {names}. Let an administrator run: {row.missing}"
+            f'grant {names} to "{row.account}";'
+        )

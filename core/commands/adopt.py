@@ -30,6 +30,8 @@ def add_parsers(subparsers: Any) -> None:
     )
     price = "what a variant costs: 'price + price_adjustment'; `--price price` confirms that the plain price is right"
     parser.add_argument("--price", metavar="EXPRESSION", help=price)
+    zone = "the time zone of moments whose columns have none, such as Europe/Berlin; without it, that of the database"
+    parser.add_argument("--zone", metavar="NAME", help=zone)
     reading = "let anon and authenticated read the catalogue as far as they could before"
     parser.add_argument("--keep-reading", action="store_true", help=reading)
     writing = "let authenticated write the catalogue, except for stock, as far as its policies let it; implies reading"
@@ -57,6 +59,7 @@ def move_in(database: Database, arguments: argparse.Namespace) -> int:
         keep_open=arguments.keep_open,
         keep_writing=arguments.keep_writing,
         price=arguments.price,
+        zone=arguments.zone,
     )
     print(report_text(report, arguments.check))
     return 0 if report.possible else 1

@@ -27,10 +27,12 @@ COMMANDS, PEOPLE = (README, "Two commands"), (README, "Admin")
 CATALOGUE, SHOP, HISTORY = (
     (MOVING_IN, heading) for heading in ("Import a catalogue", "Describe the shop", "Import a past")
 )
-ADOPT, DOORS, PRICES, BACK, OLD_HISTORY = (
+ADOPT, DOORS, PRICES, MOMENTS, BACK, OLD_HISTORY = (
     (MOVING_IN, heading)
-    for heading in ("Adopt an existing database", "Doors", "Prices", "Going back", "The old history")
-)
+    for heading in (
+        "Adopt an existing database", "Doors", "Prices", "Moments without a time zone", "Going back", "The old history"
+    )
+)  # fmt: skip
 OWN_DATABASE, PROOF, FILES, FLOW = (
     (RUNNING, heading)
     for heading in ("Your own database", "The daily proof", "Every list as a file", "Check an installation")
@@ -45,7 +47,8 @@ PAST = """occurred_at,sku,movement_type,reason,quantity,reference,name
 """
 DOOR = """
 alter table public.product_variants add column price_adjustment numeric not null default 0;
-alter table public.products add column sale_price numeric, add column status text not null default 'draft';
+alter table public.products add column sale_price numeric, add column status text not null default 'draft',
+    add column launched_at timestamp;
 create function public.checkout(_variant uuid) returns void language plpgsql security definer as
     $$ begin perform public.update_variant_stock(_variant, -1); end $$"""
 LOG = """
@@ -155,7 +158,8 @@ def moved(ready: Path, own: Server) -> Iterator[tuple[Visit, Legacy]]:
     ):
         clean_history(old)
         reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(old.url))
-        done = {"price": reader.follow(*PRICES), "adopt": reader.follow(*ADOPT), "proof": reader.follow(*PROOF)}
+        done = {"price": reader.follow(*PRICES), "moments": reader.follow(*MOMENTS)}
+        done |= {"adopt": reader.follow(*ADOPT), "proof": reader.follow(*PROOF)}
         done |= {"rule": reader.follow(*RULE, 0), "tax": reader.follow(*RULE, 1), "set": reader.follow(*CATALOGUE, 1)}
         done |= {"undo": reader.follow(*BACK), "door": reader.follow(*DOORS)}
         reader.settings |= dict.fromkeys(("DATABASE_URL", "STOCKROOM_OWNER_URL"), libpq_url(logged.url))
@@ -323,6 +327,7 @@ def test_a_shop_moves_in_with_its_database_is_proven_and_goes_back(moved: tuple[
 def test_prices_doors_and_an_old_history_are_shown_as_the_guide_says(moved: tuple[Visit, Legacy]) -> None:
     visit, old = moved
     assert "costs, by --price 'price + price_adjustment'" in visit.done["price"].out
+    assert "read as times of UTC" in visit.done["moments"].out
     assert "public.checkout" in visit.done["door"].out
     assert old.one("select has_function_privilege('anon', 'public.checkout(uuid)', 'execute')")
     assert "shelf_log" in visit.done["log"].out

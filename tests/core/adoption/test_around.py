@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.support.legacy import (
     legacy_database,
     snapshot,
 )
-from tests.support.servers import Server
+from tests.support.servers import Server, administer
 from tests.support.sneakers import once_adopted
 
 pytestmark = pytest.mark.slow
@@ -219,3 +220,99 @@ def test_a_shop_that_is_in_use_is_not_changed(old: Legacy, monkeypatch: pytest.M
         with pytest.raises(SetupError, match="The shop is in use"):
             adoption.adopt(old.url)
     assert adoption.check(old.url).possible
+
+
+@pytest.fixture
+def small(supabase_server: Server, lies_ready: None) -> Iterator[Legacy]:
+    """The tables alone, with a small catalogue and no history."""
+    with legacy_database(supabase_server, TABLES, FUNCTIONS, CATALOGUE) as legacy:
+        yield legacy
+
+
+def test_columns_that_number_the_rows_go_on_numbering_and_again_after_undo(small: Legacy) -> None:
+    small.run(
+        """alter table products add no serial unique;
+           alter table product_variants add line bigint generated always as identity (start with 500)"""
+    )
+    before = snapshot(small)
+    adoption.adopt(small.url)
+    adoption.undo(small.url)
+    assert snapshot(small) == before
+    adoption.adopt(small.url)
+    small.run("insert into products (name, slug) values ('New Shoe', 'new-shoe')")
+    small.run("insert into product_variants (product_id, sku) select id, 'NS-1' from products where slug = 'new-shoe'")
+    assert small.rows("select p.no, v.line from products p join product_variants v on v.product_id = p.id "
+                      "where v.sku = 'NS-1'") == [(2, 503)]  # fmt: skip
+    adoption.undo(small.url)
+    small.run("insert into products (name, slug) values ('Third Shoe', 'third-shoe')")
+    assert small.rows("select slug, no from products order by no") == [
+        ("air-canvas", 1), ("new-shoe", 2), ("third-shoe", 3)
+    ]  # fmt: skip
+    assert small.one("select max(line) from product_variants") == 503
+
+
+def test_rules_about_columns_that_are_ours_now_and_keys_to_the_old_history_are_reported(small: Legacy) -> None:
+    small.run(
+        """create table brands (name text primary key);
+           insert into brands values ('Canyon');
+           alter table products add constraint a_known_brand foreign key (brand) references brands,
+               add constraint a_price check (price >= 0);
+           alter table product_variants add constraint one_of_a_size unique (product_id, size),
+               add constraint a_small_shop check (stock_quantity < 1000),
+               add constraint own_check check ("Shelf Mark" <> 'X'),
+               add constraint own_rule exclude using btree ("Shelf Mark" with =);
+           create table refund_items (id int, movement_id uuid constraint of_a_movement references stock_movements)"""
+    )
+    found = {each.what: (each.found, each.then) for each in adoption.adopt(small.url).findings}
+    left = "it is about columns that are Stockroom's now"
+    rules = {what: words for what, words in found.items() if what.startswith("rule ")}
+    assert rules == {
+        "rule a_known_brand": (
+            "FOREIGN KEY (brand) REFERENCES public.brands(name)",
+            f"stays with products_legacy: {left}",
+        ),
+        "rule a_small_shop": ("CHECK ((stock_quantity < 1000))", f"stays with product_variants_legacy: {left}"),
+        "rule one_of_a_size": ("UNIQUE (product_id, size)", f"stays with product_variants_legacy: {left}"),
+    }
+    assert found["foreign key of_a_movement"] == (
+        "of public.refund_items",
+        "leads to stock_movements_legacy, which gets no new movements: "
+        "drop it if public.refund_items is to refer to those",
+    )
+    kept = (
+        "select array_agg(conname::text order by conname) from pg_constraint where conname like 'own%%' and conrelid = "
+    )
+    assert small.one(kept + "'product_variants'::regclass") == ["own_check", "own_rule"]
+
+
+def test_moments_without_a_time_zone_are_read_in_the_zone_that_the_shop_names(small: Legacy) -> None:
+    small.run("alter table products alter created_at type timestamp using '2026-01-31 18:00'")
+    found = {each.what: (each.found, each.then) for each in adoption.check(small.url).findings}
+    assert found["moments without a time zone"] == (
+        "products.created_at",
+        "read as times of Etc/UTC; if your programs write them in another, name it with --zone",
+    )
+    with pytest.raises(SetupError, match=r'There is no time zone "Berlin".*Nothing was'):
+        adoption.adopt(small.url, zone="Berlin")
+    adoption.adopt(small.url, zone="Europe/Berlin")
+    assert small.one("select to_char(created_at at time zone 'UTC', 'HH24:MI') from products") == "17:00"
+    small.run("update products set name = 'Air Canvas 2', brand = null")
+    small.run(f"alter database {small.name} set timezone = 'America/New_York'")
+    adoption.undo(small.url)
+    assert small.rows("select name, to_char(created_at, 'MM-DD HH24:MI') as at from products") == [
+        ("Air Canvas 2", "01-31 18:00")
+    ]
+
+
+def test_checking_says_that_the_account_cannot_become_a_member_of_our_roles(supabase_server: Server) -> None:
+    account = f"tenant_{uuid.uuid4().hex[:8]}"
+    administer(supabase_server, f"create role {account} login")
+    with legacy_database(supabase_server, TABLES, FUNCTIONS, CATALOGUE, account=account) as shop:
+        wanted = (
+            f"The account {account} cannot become a member of stockroom_owner, stockroom_app. Let an administrator "
+            f'run: grant stockroom_owner, stockroom_app to "{account}";'
+        )
+        assert adoption.check(shop.url).obstacles == [wanted]
+        administer(supabase_server, f"grant stockroom_owner, stockroom_app to {account}")
+        assert adoption.adopt(shop.url).obstacles == []
+    administer(supabase_server, f"drop role {account}")
