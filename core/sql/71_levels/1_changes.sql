@@ -40,13 +40,13 @@ create function stockroom_api.page_of_levels(_mark text, _floor bigint, _after u
      limit _limit;
 $$;
 
--- The levels of variants by id and by SKU. Unknown ones are left out.
+-- The levels of variants by id and by SKU, which is found as in a cart. Unknown ones are left out.
 create function stockroom_api.levels_of(_ids uuid[], _skus text[])
     returns table (variant_id uuid, sku text, available int, is_active boolean)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select c.variant_id, c.sku, c.available, c.is_active
       from stockroom_api.changed_levels(null) c
-     where c.variant_id = any (_ids) or c.sku = any (_skus)
+     where c.variant_id = any (_ids || array(select stockroom_api.wanted_variant(null, s.sku) from unnest(_skus) s (sku)))
      order by c.variant_id;
 $$;
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,7 @@ from core.ledger.holds import Wanted
 from core.people.api_keys import Scope
 from core.storefront import levels as storefront_levels
 from tests.core.storefront.test_api import Client, is_problem
-from tests.support.builders import Shop, key
+from tests.support.builders import Shop, key, new_ean
 
 
 @pytest.fixture
@@ -54,6 +55,14 @@ def test_a_storefront_reads_what_is_left_and_nothing_of_money(client: Client) ->
     is_problem(client.validate({"sku": "SHOE", "quantity": 1}), 403)
     for wrong in ("since=yesterday", "since=1.2.3", f"since=%00&sku=A&id={shoe}", "limit=0", "id=7"):
         is_problem(client.http.get(f"/levels?{wrong}"), 422)
+
+
+def test_a_sku_is_found_for_its_level_as_in_a_cart(client: Client) -> None:
+    ean = new_ean()
+    client.shop.variant(5, sku="Trail-42", barcode=ean)
+    for spelling in ("Trail-42", "trail-42", " Trail\N{EN DASH}42", ean):
+        found = client.http.request("GET", "/levels?" + urlencode({"sku": spelling})).json()["levels"]
+        assert [(each["sku"], each["available"]) for each in found] == [("Trail-42", 5)], spelling
 
 
 def test_what_changed_since_a_cursor_has_sales_and_holds_made_released_and_expired(client: Client) -> None:
