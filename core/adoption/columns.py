@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
@@ -120,12 +121,14 @@ def carried(table: Table, mapping: Words) -> Carried:
     copied += [_computed(table, ours, kinds[ours], how) for ours, how in made.items()]
     same = {each.theirs.name for each in copied if each.theirs.name == each.ours and each.ours not in on_products}
     skipped = {*same, *_KINDS[table.ours], *(_KEPT_BY_LEDGER if table.ours == "product_variants" else ())}
+    extra = tuple(column for column in table.columns.values() if column.name not in skipped)
     obstacles = [*_missing(table, {*sources, *made}), *(_unsafe(table, each) for each in copied)]
+    obstacles += _computed_twice(table, extra, copied)
     return Carried(
         table=table,
         copied=tuple(each for each in copied if each.ours not in on_products),
         own=tuple(each for each in copied if each.ours in on_products),
-        extra=tuple(column for column in table.columns.values() if column.name not in skipped),
+        extra=extra,
         obstacles=tuple(filter(None, obstacles)),
         damaged=damaged_columns(table, mapping),
     )
@@ -156,6 +159,20 @@ def _computed(table: Table, ours: str, kind: str, how: Sequence[Made]) -> Copied
     return Copied(
         ours=ours, theirs=column, kind="made" if is_raw else kind, value=template.format(c=text, id=own), back=None
     )
+
+
+def _computed_twice(table: Table, extra: Sequence[Column], copied: Sequence[Copied]) -> list[str]:
+    """Return why generated columns cannot stay: a renamed column is computed, and nothing is computed from such."""
+    names = {each.theirs.name: each.ours for each in copied if each.back is not None}
+    return [
+        f"{table.name}.{column.name} is computed from {used}, which becomes {names[used]}. Drop it, adopt, and create "
+        f"it again from {names[used]}."
+        for column in extra
+        if column.generated and column.name not in names
+        for used in sorted(names)
+        if used != names[used]
+        and re.search(rf'(?<![\w"]){re.escape(used)}(?![\w"])|"{re.escape(used)}"', column.default or "")
+    ]
 
 
 def _missing(table: Table, sources: set[str]) -> list[str]:

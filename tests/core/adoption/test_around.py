@@ -285,6 +285,23 @@ def test_rules_about_columns_that_are_ours_now_and_keys_to_the_old_history_are_r
     assert small.one(kept + "'product_variants'::regclass") == ["own_check", "own_rule"]
 
 
+def test_a_column_computed_from_one_that_is_renamed_is_refused_before_anything_is_done(small: Legacy) -> None:
+    small.run(
+        """alter table product_variants drop column computed_available_stock;
+           alter table product_variants rename stock_quantity to qty;
+           alter table product_variants add is_there boolean generated always as (qty > 0) stored,
+               add label text generated always as (sku || ' ' || coalesce(size, '')) stored"""
+    )
+    wanted = ["qty=stock_quantity"]
+    assert adoption.check(small.url, mapping=wanted).obstacles == [
+        "product_variants.is_there is computed from qty, which becomes stock_quantity. Drop it, adopt, and create it "
+        "again from stock_quantity."
+    ]
+    small.run("alter table product_variants drop column is_there")
+    adoption.adopt(small.url, mapping=wanted)
+    assert small.rows("select qty, label from product_variants where id = %s", NINE) == [(5, "AC-9 9")]
+
+
 def test_moments_without_a_time_zone_are_read_in_the_zone_that_the_shop_names(small: Legacy) -> None:
     small.run("alter table products alter created_at type timestamp using '2026-01-31 18:00'")
     found = {each.what: (each.found, each.then) for each in adoption.check(small.url).findings}
