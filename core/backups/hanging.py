@@ -68,7 +68,8 @@ _CLOSED = """
       left join pg_proc p on d.refclassid = 'pg_proc'::regclass and p.oid = d.refobjid
       left join pg_type t on d.refclassid = 'pg_type'::regclass and t.oid = d.refobjid
       left join pg_opclass o on d.refclassid = 'pg_opclass'::regclass and o.oid = d.refobjid
-      join pg_namespace n on n.oid = coalesce(p.pronamespace, t.typnamespace, o.opcnamespace)
+      left join pg_collation l on d.refclassid = 'pg_collation'::regclass and l.oid = d.refobjid
+      join pg_namespace n on n.oid = coalesce(p.pronamespace, t.typnamespace, o.opcnamespace, l.collnamespace)
      where d.refobjid >= 16384 and (f.oid is null or a.attgenerated <> '')
        and coalesce(f.adrelid, k.conrelid, i.indrelid, case when d.classid = 'pg_class'::regclass then d.objid end)
            = any (%(mine)s)

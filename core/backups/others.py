@@ -29,7 +29,10 @@ _TYPES = """
      where e.typnamespace = 'public'::regnamespace and e.typowner <> %(owner)s::regrole
        and e.typtype in ('e', 'd', 'c', 'r', 'm') and coalesce(r.relkind, 'c') = 'c'
        and not exists (select from pg_depend x
-                        where x.classid = 'pg_type'::regclass and x.objid = e.oid and x.deptype = 'e')
+                        where x.classid = 'pg_type'::regclass and x.objid in (e.oid, e.typbasetype) and x.deptype = 'e')
+       and not exists (select from pg_constraint l
+                         join pg_depend x on x.classid = 'pg_constraint'::regclass and x.objid = l.oid
+                        where l.contypid = e.oid and x.refclassid = 'pg_proc'::regclass and x.refobjid >= 16384)
      order by 1"""
 _CLOCKS = """
     select distinct 'FUNCTION public ' || p.proname || '()' as entry, p.oid, p.prosrc

@@ -4,13 +4,18 @@ with mine as materialized (
       from pg_class c
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relowner = %(owner)s::regrole
 ), carried as materialized (
-    -- Types of others that a backup contains: those of `public` that are neither an extension's nor the row of a table.
+    -- Types of others that a backup contains: those of `public` that are neither an extension's nor the row of a table, nor a domain
+    -- that needs an extension or a function.
     select t.oid
       from pg_type t
       join pg_type e on e.oid = coalesce(nullif(t.typelem, 0), t.oid)
       left join pg_class r on r.oid = e.typrelid
      where e.typnamespace = 'public'::regnamespace and e.typtype in ('e', 'd', 'c', 'r', 'm') and coalesce(r.relkind, 'c') = 'c'
-       and not exists (select from pg_depend x where x.classid = 'pg_type'::regclass and x.objid = e.oid and x.deptype = 'e')
+       and not exists (select from pg_depend x
+                        where x.classid = 'pg_type'::regclass and x.objid in (e.oid, e.typbasetype) and x.deptype = 'e')
+       and not exists (select from pg_constraint k
+                         join pg_depend x on x.classid = 'pg_constraint'::regclass and x.objid = k.oid
+                        where k.contypid = e.oid and x.refclassid = 'pg_proc'::regclass and x.refobjid >= 16384)
 ), strange as materialized (
     select d.classid, d.objid, string_agg(distinct pg_describe_object(d.refclassid, d.refobjid, 0), ', ') as uses
       from pg_depend d
@@ -29,12 +34,23 @@ with mine as materialized (
     select m.oid, m.relname, m.name as inside, a.attname, a.attnum, quote_ident(a.attname) as ident,
            format_type(a.atttypid, a.atttypmod) as type,
            E'\n    ' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod) as line,
-           a.attgenerated, a.attnotnull, pg_get_expr(f.adbin, f.adrelid) as expression, s.uses,
+           a.attgenerated, a.attnotnull,
+           -- From 18 on, it is a constraint. A dump names it if its name is not the usual one.
+           case when a.attnotnull then coalesce(
+               (select ' CONSTRAINT ' || quote_ident(k.conname) from pg_constraint k
+                 where k.conrelid = m.oid and k.contype = 'n' and k.conkey = array[a.attnum]
+                   and k.conname <> m.relname || '_' || a.attname || '_not_null'), '') || ' NOT NULL' else '' end as required,
+           pg_get_expr(f.adbin, f.adrelid) as expression, s.uses,
            case when t.oid >= 16384 and t.typowner <> %(owner)s::regrole and t.oid not in (select oid from carried)
-                then pg_describe_object('pg_type'::regclass, t.oid, 0) end as strange_type
+                then pg_describe_object('pg_type'::regclass, t.oid, 0) end as strange_type,
+           -- As in a dump: what follows the default, if a column has an order of its own.
+           case when a.attcollation >= 16384 then pg_describe_object('pg_collation'::regclass, a.attcollation, 0) end as strange_order,
+           ' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(l.collname) as order
       from mine m
       join pg_attribute a on a.attrelid = m.oid and a.attnum > 0 and not a.attisdropped
       join pg_type t on t.oid = a.atttypid
+      left join pg_collation l on l.oid = a.attcollation
+      left join pg_namespace n on n.oid = l.collnamespace
       left join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
       left join strange s on s.classid = 'pg_attrdef'::regclass and s.objid = f.oid
 )
@@ -47,7 +63,7 @@ select 'generated', format('the generated values of %%s.%%s', inside, ident), 't
        format('alter table %%s rename column %%s to %%I; alter table %%s add column %%s %%s generated always as (%%s) stored',
               inside, ident, left(attname, 57) || '_empty', inside, ident, type, expression),
        array[]::text[], inside, line || ' GENERATED ALWAYS AS (' || expression || ') STORED'
-       || case when attnotnull then ' NOT NULL' else '' end, line, 0
+       || required, line, 0
   from columns where uses is not null and attgenerated = 's'
 union all
 select 'type', format('the type of %%s.%%s, which is restored as text', inside, ident), 'it is ' || strange_type,
@@ -55,6 +71,21 @@ select 'type', format('the type of %%s.%%s, which is restored as text', inside, 
               inside, ident, left(attname, 57) || '_text', inside, ident, type, inside, ident, left(attname, 57) || '_text', type),
        array[]::text[], inside, line, E'\n    ' || ident || ' text', 0
   from columns where strange_type is not null
+union all
+select 'type', format('the sort order of %%s.%%s, which is restored with the usual one', inside, ident), 'it is ' || strange_order,
+       format('alter table %%s rename column %%s to %%I; alter table %%s add column %%s %%s%%s%%s', inside, ident,
+              left(attname, 57) || '_usual', inside, ident, type, "order", value)
+       || case when attgenerated = '' then format('; update %%s set %%s = %%I', inside, ident, left(attname, 57) || '_usual') else '' end
+       || case when attnotnull then format('; alter table %%s alter column %%s set not null', inside, ident) else '' end,
+       array[]::text[], inside, whole || "order", whole, 0
+  from columns
+ cross join lateral (
+     select case when uses is not null or expression is null then ''
+                 when attgenerated = '' then ' DEFAULT ' || expression
+                 else ' GENERATED ALWAYS AS (' || expression || ') STORED' end as value) v
+ cross join lateral (
+     select line || value || case when attgenerated = 's' and uses is not null then '' else required end as whole) w
+ where strange_order is not null and strange_type is null
 union all
 select case k.contype when 'c' then 'check' when 'f' then 'key' else 'exclusion' end,
        format('the %%s %%s of %%s', case k.contype when 'c' then 'check' when 'f' then 'foreign key' else 'rule' end, quote_ident(k.conname), m.name),

@@ -17,6 +17,8 @@ create function private.new_code() returns text language sql as $$ select 'c-' |
 create function public.plain(_name text) returns text language sql immutable as $$ select lower(_name) $$;
 create type private.kind as enum ('running', 'street');
 create type public.season as enum ('summer', 'winter');
+create collation private.by_bytes (provider = libc, locale = 'C');
+create domain public.short_word as text check (length(public.plain(value)) < 20);
 create function public.note_change() returns trigger language plpgsql security definer as $$
 begin
     insert into public.changes (what) values (tg_table_name);
@@ -24,7 +26,8 @@ begin
 end $$;
 alter table public.products
     add column code text not null default private.new_code(), add column kind private.kind default 'street',
-    add column season public.season default 'winter',
+    add column season public.season default 'winter', add column word public.short_word default 'none',
+    add column nickname text collate private.by_bytes not null default 'none',
     add column plain_name text generated always as (public.plain(name)) stored,
     add column created_by uuid default auth.uid() references public.users,
     add constraint code_is_short check (length(public.plain(code)) < 20);

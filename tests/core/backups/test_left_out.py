@@ -53,6 +53,8 @@ def test_backup_and_verify_say_what_is_left_out_and_how_to_create_it_again(
         "the trigger variants_note on public.product_variants (it calls function public.note_change())",
         "public.products in the publication supabase_realtime",
         "the type of public.products.kind, which is restored as text (it is type private.kind)",
+        "the type of public.products.word, which is restored as text (it is type public.short_word)",
+        "the sort order of public.products.nickname, which is restored with the usual one (it is collation ",
     ):
         assert sentence in said, said
     assert "public.orders" in held.others

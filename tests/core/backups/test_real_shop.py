@@ -67,7 +67,9 @@ def test_a_verified_backup_is_restored_into_an_empty_database(
         restored.run(SELL_ONE)
         restored.run(
             "create schema private; create type private.kind as enum ('running', 'street');"
-            "create function public.plain(_name text) returns text language sql immutable as $$ select lower(_name) $$"
+            "create function public.plain(_name text) returns text language sql immutable as $$ select lower(_name) $$;"
+            "create collation private.by_bytes (provider = libc, locale = 'C');"
+            "create domain public.short_word as text check (length(public.plain(value)) < 20)"
         )
         for each in manifest.contents.left_out:
             if each.kind in ("type", "generated", "check", "index"):
