@@ -19,6 +19,7 @@ from typing import Any
 
 from apprise import Apprise, AppriseAsset, NotifyFormat
 
+from core.foundation import journal
 from core.foundation.errors import DeliveryFailed
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
@@ -55,6 +56,7 @@ class _Listener(logging.Handler):
 _listener = _Listener()
 _library = logging.getLogger("apprise")
 _library.handlers, _library.propagate = [_listener], False
+journal.leave(_library.name)  # or what a mail server answers would be hidden from the listener too
 _library.setLevel(logging.DEBUG)  # the library reports the answer of a mail server only at this level
 
 
@@ -186,7 +188,8 @@ def _load_services() -> None:
 
 def _service(url: str) -> Any:
     _load_services()
-    asset = AppriseAsset(app_id="Stockroom", app_desc="Stockroom", async_mode=False)
+    # A redirect that is followed turns the message into an empty request, which would count as sent.
+    asset = AppriseAsset(app_id="Stockroom", app_desc="Stockroom", async_mode=False, http_redirects=False)
     try:
         return Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     except Exception:

@@ -125,5 +125,7 @@ def _print_link(engine: Engine, user_id: int, url: str | None) -> None:
 
 def _address() -> str:
     settings = load_settings()
+    if settings.public_url:
+        return settings.public_url
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.address, settings.address)  # noqa: S104 - only read
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from core.counts.review import Variance
 from core.database.engine import array, call, one_statement, rows_of
 from core.foundation.model import MAX_NOTE, Actor, Posting
 from core.foundation.text import clean
@@ -43,16 +45,21 @@ class Result:
 
 
 @one_statement
-def apply(connection: Connection, actor: Actor, *, count_id: int, key: str) -> Posting:
+def apply(
+    connection: Connection, actor: Actor, *, count_id: int, seen: Sequence[Variance] | None = None, key: str
+) -> Posting:
     """Apply a session in review: one movement for each counted line, all or none. Uncounted lines stay as they are.
 
-    Levels never go below zero, and holds that no longer fit are given up (`core.ledger.given_up`). Raises InvalidInput
-    for open questions, for variances over the limit without a second person, and if it was applied before; KeyReused,
-    Forbidden, SignInRequired.
+    Levels never go below zero, and holds that no longer fit are given up (`core.ledger.given_up`). `seen`: the lines
+    that the person was shown. Raises InvalidInput if something else is counted by now, for open questions, for
+    variances over the limit without a second person, and if it was applied before; KeyReused, Forbidden,
+    SignInRequired.
     """
     managers = array(roles_for(Permission.APPROVE_COUNT))
     rows = ask(
         connection, actor, Permission.COUNT, "apply_count", count_id=count_id, managers=managers,
+        seen_ids=None if seen is None else array(line.variant_id for line in seen),
+        seen_units=None if seen is None else array("NULL" if line.counted is None else line.counted for line in seen),
         key=clean(key, "key", 200),
     )  # fmt: skip
     return Posting.from_rows(rows)

@@ -129,18 +129,20 @@ def decide(
     what: Decision,
     units: int | None = None,
     person_id: int | None = None,
+    seen: int | None = None,
     key: str,
 ) -> None:
     """Decide one line of a session in review. `units` is what a person sees now, `person_id` whose number counts.
 
-    Raises InvalidInput, Forbidden, SignInRequired.
+    `seen`: the sum, or the number of that person, that this person was shown. Raises InvalidInput, also if
+    it is another one now, Forbidden, SignInRequired.
     """
     if what is Decision.PERSON and person_id is None:
         raise invalid("person", "is required")
-    seen = whole(units, "units", lowest=0) if what is Decision.NOW else None
+    now = whole(units, "units", lowest=0) if what is Decision.NOW else None
     ask(
         connection, actor, Permission.COUNT, "decide_line", count_id=count_id, variant_id=variant_id,
-        what=Decision(what).value, units=seen, person_id=person_id, key=clean(key, "key", 200),
+        what=Decision(what).value, units=now, person_id=person_id, seen=seen, key=clean(key, "key", 200),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 _APOSTROPHE = "'"
@@ -21,10 +22,12 @@ def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def safe(value: Any) -> Any:
-    """Return a cell value that no spreadsheet runs as a formula. Numbers stay numbers.
+    """Return a cell value that no spreadsheet runs as a formula. Numbers stay numbers, also below zero.
 
     A text that begins like a formula gets an apostrophe, which `unprotected` takes off when the file is read.
     """
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     if not isinstance(value, str):
         return value
     bare = value.lstrip()

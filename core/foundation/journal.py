@@ -53,6 +53,7 @@ _NEVER = (
     (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])"), "[hidden]"),
 )  # fmt: skip
 _LONGEST = 4_000
+_left: set[str] = set()
 
 
 # ---------------------------------------------------------------- one line for each operation
@@ -122,9 +123,16 @@ def trace(error: BaseException | None) -> str:
     return " because of ".join(parts)
 
 
+def leave(name: str) -> None:
+    """Leave the records of a library's logger as they are. Its only handler reads them and must pass nothing on."""
+    _left.add(name)
+
+
 def _cleaned_record(*args: Any, **values: Any) -> logging.LogRecord:
     """Return a record that can be written anywhere: cleaned, without arguments, its trace without messages."""
     record = logging.LogRecord(*args, **values)
+    if record.name in _left:
+        return record
     record.msg, record.args = clean(_message(record)), ()
     if isinstance(record.exc_info, tuple):
         record.msg = f"{record.msg} ({trace(record.exc_info[1])})"

@@ -61,7 +61,7 @@ def written(table: Table, format: Format) -> bytes:  # noqa: A002
     rows = ([_plain(value) for value in row] for row in table.rows)
     if format is Format.XLSX:
         return as_xlsx(header, rows)
-    return as_csv(header, ([f"{value:f}" if isinstance(value, Decimal) else value for value in row] for row in rows))
+    return as_csv(header, rows)
 
 
 def _plain(value: Any) -> Any:

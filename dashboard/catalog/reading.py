@@ -114,7 +114,8 @@ def _show_apply(file: CatalogFile, found: CatalogPreview, asked: Matched, values
 def _begin(form: forms.Form, file: CatalogFile, values: tuple[str, ...]) -> None:
     """Import a large file in a thread. The form's key is that of the import, so a second click is the same import."""
     person, key = session.actor(), form.draft.key
-    into_sample = bool(st.session_state.get(form.inputs.get("into_sample", "")))
+    box = form.inputs.get("into_sample")  # only while the shop has sample data
+    into_sample = box is not None and bool(st.session_state.get(box))
     running: Importing | None = st.session_state.get(_IMPORTING)
     if running is not None and not running.is_over:
         return

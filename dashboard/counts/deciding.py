@@ -87,13 +87,15 @@ def _show_ways(line: Variance, count_id: int) -> None:
         if line.question is Question.MOVED:
             _button(tr("Apply the variance"), line, count_id, Decision.ACCEPT)
         if len(line.people) > 1:
-            total = words.number(sum(tally.units for tally in line.people))
-            _button(tr("Different places: {total}", total=total), line, count_id, Decision.SUM)
+            total = sum(tally.units for tally in line.people)
+            _button(
+                tr("Different places: {total}", total=words.number(total)), line, count_id, Decision.SUM, seen=total
+            )
             for tally in line.people:
                 label = tr(
                     "{person} is right: {units}", person=words.plain(tally.person), units=words.number(tally.units)
                 )
-                _button(label, line, count_id, Decision.PERSON, person_id=tally.person_id)
+                _button(label, line, count_id, Decision.PERSON, person_id=tally.person_id, seen=tally.units)
         _button(tr("Recount"), line, count_id, Decision.RECOUNT)
         with st.popover(tr("Set to what I see now"), key=f"cnt_now_{key}"):
             forms.number_field(tr("Units on the shelf now"), key=f"cnt_seen_{key}", value=line.counted)

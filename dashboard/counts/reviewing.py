@@ -234,7 +234,7 @@ def _show_apply(seen: OneCount) -> None:
         off = sum(bool(line.variance) for line in lines)
 
         def post(key: str, _: forms.Values) -> Posting:
-            return session.run(applying.apply, count_id=row.count_id, key=key)
+            return session.run(applying.apply, count_id=row.count_id, seen=lines, key=key)
 
         forms.submit(
             form,

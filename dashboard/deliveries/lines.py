@@ -105,18 +105,22 @@ def show_correction(found: OneDelivery) -> None:
     with st.expander(tr("Correct a line"), icon=":material/edit:", key="del_correct", on_change="rerun") as box:
         if not box.open:
             return
-        line = st.selectbox(
-            tr("Line"), found.delivery.lines, key=f"del_line_{row.delivery_id}",
-            format_func=lambda each: words.joined(each.sku or each.code, each.product),
+        lines = {each.line_id: each for each in found.delivery.lines}  # ids, because others change the lines
+        chosen = st.selectbox(
+            tr("Line"), list(lines), key=f"del_line_{row.delivery_id}",
+            format_func=lambda each: words.joined(lines[each].sku or lines[each].code, lines[each].product),
         )  # fmt: skip
-        form_of(found, line)
+        form_of(found, lines[chosen])
 
 
 def form_of(found: OneDelivery, line: DeliveryLine) -> None:
     """Draw the form for the values of a line."""
     row = found.delivery.row
     form = forms.begin(f"delivery_line_{line.line_id}")
+    opened = _opened_with(form, line)
     with st.form(form.name, border=False):
+        if line.scanned != opened.scanned:
+            st.caption(tr("Others scan this line: {units} by now.", units=words.units(line.scanned)))
         if row.is_announced:
             forms.number_field(tr("Expected units"), value=line.expected, key=form.input("expected"))
         forms.number_field(tr("Counted units"), value=line.scanned, key=form.input("counted"))
@@ -124,11 +128,20 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
         st.text_input(tr("Unit cost"), cost, key=form.input("cost"), placeholder=tr("None"))
 
         def post(key: str, values: forms.Values) -> int:
-            wanted = Correction(
+            expected = forms.units(values, "expected", lowest=0) if row.is_announced else opened.expected
+            counted, cost = forms.units(values, "counted", lowest=0), _cost_of(values)
+            if counted not in (opened.scanned, line.scanned) and line.scanned != opened.scanned:
+                was, st.session_state[_name_of(form)] = opened.scanned, line  # so that sending again saves it
+                raise invalid(
+                    "counted units",
+                    f"were {was} when you opened the form and are {line.scanned} now. Nothing was changed. Send "
+                    "again to save your number",
+                )
+            wanted = Correction(  # what the person left as it was stays as it is by now
                 line_id=line.line_id,
-                expected=forms.units(values, "expected", lowest=0) if row.is_announced else line.expected,
-                counted=forms.units(values, "counted", lowest=0),
-                unit_cost=_cost_of(values),
+                expected=line.expected if expected == opened.expected else expected,
+                counted=line.scanned if counted == opened.scanned else counted,
+                unit_cost=line.unit_cost if cost == opened.unit_cost else cost,
             )
             return session.run(
                 changes.change, delivery_id=row.delivery_id, seen=row.revision, changes=[wanted], key=key
@@ -138,6 +151,18 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
             form, tr("Save the line"), post, is_main=False,
             say=lambda _: feedback.Notice(text=tr("{sku} is corrected.", sku=line.sku or line.code)),
         )  # fmt: skip
+
+
+def _name_of(form: forms.Form) -> str:
+    return f"_line_{form.draft.key}"
+
+
+def _opened_with(form: forms.Form, line: DeliveryLine) -> DeliveryLine:
+    """Return the line with which this form was opened. Others scan it while a person types."""
+    if form.input("counted") not in st.session_state:
+        st.session_state[_name_of(form)] = line
+    opened: DeliveryLine = st.session_state.setdefault(_name_of(form), line)
+    return opened
 
 
 def _cost_of(values: forms.Values) -> Decimal | None:

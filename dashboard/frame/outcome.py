@@ -20,11 +20,13 @@ UNCHANGED = marked("There are no changes to save.")
 class Outcome:
     """A plain object, so Streamlit cannot interrupt a write to it after a commit.
 
-    `link`: the person and their one-time link; `key`: the program and its API key; `secret`: a webhook and its secret.
+    `failed`: `done` says what did not work. `link`: the person and their one-time link; `key`: the program and its API
+    key; `secret`: a webhook and its secret.
     """
 
     done: str = ""
     problem: StockError | None = None
+    failed: bool = False
     link: tuple[str, str] | None = None
     key: tuple[str, str] | None = None
     secret: tuple[str, str] | None = None
@@ -58,7 +60,7 @@ def show() -> None:
     if memory.problem is not None:
         feedback.show(memory.problem)
     elif memory.done:
-        st.toast(words.plain(memory.done), icon=":material/check_circle:")
+        st.toast(words.plain(memory.done), icon=":material/error:" if memory.failed else ":material/check_circle:")
     if memory.link is not None:
         name, link = memory.link
         with st.container(border=True, key="settings_link"):

@@ -168,3 +168,4 @@ def _test(name: str) -> None:
         else tr("The test message to {name} failed: {why}", name=name, why=why)
     )
     outcome.do(text, deliveries.note_test, name=name, why=why)
+    outcome.remembered().failed = why is not None

@@ -6,12 +6,15 @@ import io
 import re
 import time
 import uuid
+from decimal import Decimal
 
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from core.deliveries import changes, note
 from core.foundation.model import Role
 from tests.browser.browsing import Desk, settle
+from tests.support.builders import key
 from tests.support.people import new_person
 
 WIDTHS = (110, 190, 60, 74, 96, 96, 120)
@@ -84,3 +87,40 @@ def test_an_uploaded_picture_is_shown_on_the_variant_to_those_who_are_signed_in(
     assert "immutable" in found.headers["cache-control"]
     tab.context.clear_cookies()
     assert tab.request.get(desk.url + address, max_redirects=0).status in (303, 401)
+
+
+def test_correcting_a_line_of_a_delivery_keeps_what_others_scan_while_the_form_is_open(desk: Desk) -> None:
+    sku = f"BOX-{uuid.uuid4().hex[:6].upper()}"
+    desk.shop.variant(1, sku=sku)
+    made = desk.shop.run(changes.announce, "Mia", lines=note.parse(f"{sku} 9"), reference=sku, key=key())
+    line = f"select scanned, unit_cost from stockroom.goods_lines where delivery_id = {made.delivery_id}"
+
+    def others_scan(units: int) -> None:
+        desk.shop.run(changes.scan, "Wanda", delivery_id=made.delivery_id, code=sku, units=units, key=key())
+
+    tab = desk.tab()
+    desk.enter(tab, new_person(desk.shop, Role.MANAGER, password=None), f"/deliveries?delivery={made.delivery_id}")
+    tab.get_by_text("Correct a line").click()
+    cost = tab.get_by_label("Unit cost")
+    expect(cost).to_be_visible(timeout=10_000)
+    others_scan(5)
+    expect(tab.get_by_text("Others scan this line: 5 units by now.")).to_be_visible(timeout=15_000)
+    cost.fill("8.50")
+    tab.get_by_role("button", name="Save the line").click()
+    expect(tab.get_by_text(f"{sku} is corrected.")).to_be_visible(timeout=10_000)
+    assert [tuple(row) for row in desk.shop.rows(line)] == [(5, Decimal("8.5000"))]
+    settle(tab)
+    counted = tab.get_by_label("Counted units")
+    expect(counted).to_have_value("5", timeout=10_000)
+    others_scan(2)
+    expect(tab.get_by_text("Others scan this line: 7 units by now.")).to_be_visible(timeout=15_000)
+    counted.fill("4")
+    tab.get_by_role("button", name="Save the line").click()
+    refused = tab.get_by_text("were 5 when you opened the form and are 7 now. Nothing was changed.")
+    expect(refused).to_be_visible(timeout=10_000)
+    assert desk.shop.rows(line)[0].scanned == 7
+    settle(tab)
+    tab.get_by_role("button", name="Save the line").click()
+    expect(refused).not_to_be_visible(timeout=10_000)
+    settle(tab)
+    assert desk.shop.rows(line)[0].scanned == 4

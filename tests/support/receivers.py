@@ -29,9 +29,16 @@ def hook(status: int = 200) -> Iterator[Hook]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            found.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if self.path == "/moved":
+                found.status = 200
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            found.got.append(json.loads(body or b"{}"))
             self.send_response(found.status)
+            if 300 <= found.status < 400:
+                self.send_header("Location", "/moved")
             self.end_headers()
+
+        do_GET = do_POST  # noqa: N815 - as the base class names it
 
         def log_message(self, *_: Any) -> None:
             """Log nothing."""

@@ -2,11 +2,11 @@
 
 -- Decide one line of a session in review. `accept`: apply the variance though units moved while it was counted. `recount`: start the
 -- line again. `now`: replace what was counted by what a person sees this second. `sum`: the numbers of several people add up. `person`:
--- the number of this person counts. In a blind count, nobody counts an own line again after seeing what was expected. Refuses: SK003,
+-- the number of this person counts. `_seen`: the sum or the person's number that was shown, or null. In a blind count, nobody counts an own line again after seeing what was expected. Refuses: SK003,
 -- SK008, SK009, SK010.
 create function stockroom_api.decide_line(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _count_id bigint, _variant_id uuid, _what text, _units int,
-    _person_id bigint, _key text
+    _person_id bigint, _seen int, _key text
 ) returns text
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -27,6 +27,10 @@ begin
     if _what = 'person' and not exists (select from stockroom_api.count_tallies t where t.count_id = _count_id
                                         and t.variant_id = _variant_id and t.person_id = _person_id) then
         perform stockroom_api.refuse_value('person', 'has not counted this line');
+    end if;
+    if _seen <> (select sum(t.units) from stockroom_api.count_tallies t
+                  where t.count_id = _count_id and t.variant_id = _variant_id and (_what = 'sum' or t.person_id = _person_id)) then
+        perform stockroom_api.refuse_value('line', 'has other numbers now. Nothing was changed. Look at it again');
     end if;
     update stockroom.count_lines l
        set round = l.round + (_what in ('recount', 'now'))::int, is_accepted = _what <> 'recount',
@@ -102,6 +106,6 @@ begin
 end $$;
 
 grant execute on function
-    stockroom_api.decide_line(bigint, bigint, text[], text, bigint, uuid, text, int, bigint, text),
+    stockroom_api.decide_line(bigint, bigint, text[], text, bigint, uuid, text, int, bigint, int, text),
     stockroom_api.approve_lines(bigint, bigint, text[], text, bigint, uuid[], int[]),
     stockroom_api.zero_uncounted(bigint, bigint, text[], text, bigint, int, text) to stockroom_app;

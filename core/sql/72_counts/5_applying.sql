@@ -41,11 +41,29 @@ create function stockroom_api.close_lines(_count_id bigint, _variances stockroom
      where l.count_id = _count_id and l.variant_id = d.variant_id;
 $$;
 
+-- Refuse if something else is counted than a person was shown (null: nobody was). Refuses: SK008.
+create function stockroom_api.refuse_other_lines(_variances stockroom_api.variance[], _seen_ids uuid[], _seen_units int[]) returns void
+    language plpgsql as $$
+declare
+    _changed text := (select string_agg(v.sku, ', ' order by v.sku)
+                        from unnest(_variances) d
+                        full join unnest(_seen_ids, _seen_units) u (id, units) on u.id = d.variant_id
+                        join public.product_variants v on v.id = coalesce(u.id, d.variant_id)
+                       where u.id is null or d.variant_id is null or u.units is distinct from d.counted);
+begin
+    if _seen_ids is not null and _changed is not null then
+        perform stockroom_api.refuse_value('count', format(
+            'has changed since this page showed it: %s. Nothing was changed. Look at these lines, then apply again', _changed));
+    end if;
+end $$;
+
 -- Apply a session in review. Each variance is posted as a change at the counted second, so what was sold and received since stays.
--- No level goes below zero, and holds that no longer fit are given up. Lines that nobody counted stay as they are. Refuses: SK003,
--- SK008, SK009, SK010.
+-- No level goes below zero, and holds that no longer fit are given up. Lines that nobody counted stay as they are. `_seen_ids` and
+-- `_seen_units`: what the person was shown as counted, or null. Refuses: SK003, SK008, also if something else is counted now, SK009,
+-- SK010.
 create function stockroom_api.apply_count(
-    _user_id bigint, _session_id bigint, _roles text[], _name text, _count_id bigint, _managers text[], _key text
+    _user_id bigint, _session_id bigint, _roles text[], _name text, _count_id bigint, _managers text[], _seen_ids uuid[],
+    _seen_units int[], _key text
 ) returns setof stockroom_api.posting
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
 declare
@@ -67,6 +85,7 @@ begin
       from stockroom_api.count_variances(_count_id) d;
     _locked := stockroom_api.lock_for_levels(_variant_ids, _targets);
     _variances := array(select d from stockroom_api.count_variances(_count_id) d);
+    perform stockroom_api.refuse_other_lines(_variances, _seen_ids, _seen_units);
     perform stockroom_api.refuse_open_lines(_variances, _user_id, _is_manager);
     perform stockroom_api.close_lines(_count_id, _variances, _performed_by);
     select array_agg(d.variant_id), array_agg(d.target) into _variant_ids, _targets from unnest(_variances) d;
@@ -118,5 +137,5 @@ begin
 end $$;
 
 grant execute on function
-    stockroom_api.apply_count(bigint, bigint, text[], text, bigint, text[], text),
+    stockroom_api.apply_count(bigint, bigint, text[], text, bigint, text[], uuid[], int[], text),
     stockroom_api.undo_count(bigint, bigint, text[], text, bigint, text, text) to stockroom_app;

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,8 +72,12 @@ def send(url: str, *, secrets: Sequence[str], message_id: str, at: datetime, bod
             )
             text = told.read(MOST_READ, decode_content=False).decode("utf-8", "replace")
             told.close()
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise DeliveryFailed(f"No answer: {type(error).__name__}.") from None
+    except (urllib3.exceptions.TimeoutError, TimeoutError):
+        raise DeliveryFailed(f"No answer within {SECONDS:g} seconds.") from None
+    except (urllib3.exceptions.SSLError, ssl.SSLError):
+        raise DeliveryFailed("Its certificate was not accepted.") from None
+    except (urllib3.exceptions.HTTPError, OSError):
+        raise DeliveryFailed("It could not be reached, or the connection broke before it answered.") from None
     return Answer(status=told.status, text="".join(c if c.isprintable() else " " for c in text))
 
 

@@ -99,7 +99,7 @@ def _show_deliveries(found: Sequence[Delivery], names: dict[int, str]) -> None:
             tr("Created"): [words.ago(each.created_at, now) for each in found],
             tr("Webhook"): [names.get(each.hook_id, tr("Removed")) for each in found],
             tr("Event"): [EVENTS[Event(each.kind)] for each in found],
-            tr("SKU"): [each.sku for each in found],
+            tr("SKU"): [each.sku or "" for each in found],
             tr("State"): [STATES[each.state] for each in found],
             tr("Attempts"): [each.attempts for each in found],
             tr("Answer"): [" ".join(str(part) for part in (each.status, each.answer) if part) for each in found],

@@ -106,6 +106,14 @@ def test_a_destination_that_comes_back_gets_what_it_missed(fresh_shop: Shop) -> 
         assert tell(fresh_shop, {"team": team.url}) == (1, 0)
 
 
+def test_a_destination_that_sends_elsewhere_has_not_got_the_message(fresh_shop: Shop) -> None:
+    with hook(302) as team:
+        open_case(fresh_shop)
+        assert tell(fresh_shop, {"team": team.url}) == (0, 1)
+        assert len(team.got) == 1, "what follows a redirect arrives empty"
+    assert fresh_shop.sql("select why from stockroom.deliveries") == "It answered with an error (302)."
+
+
 @pytest.mark.slow
 def test_two_workers_at_once_send_nothing_twice(fresh_shop: Shop) -> None:
     for _ in range(20):

@@ -43,7 +43,7 @@ def test_a_password_comes_from_standard_input_and_is_never_an_argument(
 
 
 def test_a_person_is_listed_demoted_deactivated_and_activated_again(
-    fresh_shop: Shop, capsys: pytest.CaptureFixture[str]
+    fresh_shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     type_in(fresh_shop, "add sam@shop.example --name Sam --role manager")
     link = capsys.readouterr().out.strip().rpartition("token=")[2]
@@ -58,6 +58,9 @@ def test_a_person_is_listed_demoted_deactivated_and_activated_again(
     ):
         type_in(fresh_shop, line)
         assert said in capsys.readouterr().out
+    monkeypatch.setenv("STOCKROOM_PUBLIC_URL", "https://stock.example.com")
+    type_in(fresh_shop, "link sam@shop.example")
+    assert "https://stock.example.com/welcome?token=" in capsys.readouterr().out
 
 
 def test_the_last_admin_who_lost_the_phone_is_let_in_again(

@@ -231,6 +231,37 @@ def test_an_approval_ends_when_the_variance_changes_and_zeroed_lines_need_one_to
     assert [shop.on_hand(v) for v in (shoe, sock)] == [4, 0]
 
 
+def test_what_was_counted_after_a_person_looked_is_neither_applied_nor_decided_by_them(fresh_shop: Shop) -> None:
+    shop = fresh_shop
+    shoe, sock, boot = (shop.variant(4, sku=sku) for sku in ("SHOE", "SOCK", "BOOT"))
+    count = begin(shop, shoe, sock, boot)
+    typed(shop, count, shoe, 4)
+    typed(shop, count, sock, 3)
+    typed(shop, count, sock, 2, "Mia")
+    finish(shop, count)
+    shown = shop.run(review.variances, "Ada", count_id=count)
+    wanda, mia = (shop.person(name).user_id for name in ("Wanda", "Mia"))
+
+    def decided(what: Decision, seen: int, person_id: int | None = None) -> None:
+        values = {"count_id": count, "variant_id": sock, "key": key()}
+        shop.run(review.decide, "Ada", what=what, seen=seen, person_id=person_id, **values)
+
+    shop.run(sessions.resume, "Wanda", count_id=count)
+    scanned(shop, count, shoe, 3)
+    typed(shop, count, sock, 1)
+    typed(shop, count, boot, 4)
+    finish(shop, count)
+    for what, units, person in ((Decision.SUM, 5, None), (Decision.PERSON, 3, wanda)):
+        with pytest.raises(InvalidInput, match=r"Line has other numbers now\. Nothing was changed"):
+            decided(what, units, person)
+    decided(Decision.PERSON, 2, mia)
+    with pytest.raises(InvalidInput, match=r"has changed since this page showed it: BOOT, SHOE, SOCK\. Nothing was"):
+        apply(shop, count, "Ada", seen=shown)
+    assert [shop.on_hand(each) for each in (shoe, sock, boot)] == [4, 4, 4]
+    apply(shop, count, "Ada", seen=shop.run(review.variances, "Ada", count_id=count))
+    assert [shop.on_hand(each) for each in (shoe, sock, boot)] == [7, 2, 4]
+
+
 def test_an_approval_ends_when_somebody_counts_the_line_again_so_nobody_approves_their_own(fresh_shop: Shop) -> None:
     shop = fresh_shop
     shop.sql("update stockroom.count_rules set limit_units = 2")

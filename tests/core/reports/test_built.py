@@ -16,6 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from core.counts import applying
+from core.foundation.csv_file import as_csv
 from core.foundation.errors import Forbidden, InvalidInput
 from core.foundation.sales import Disposition
 from core.ledger import changes as ledger
@@ -211,6 +212,9 @@ def test_a_file_has_every_row_in_each_format(sold: Small) -> None:
     rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
     assert [row["sku"] for row in rows] == list(table.column("sku"))
     assert rows[0]["revenue"] == "80.00"
+    assert (
+        as_csv(["money", "name"], [[Decimal("-46.00"), "-46.00"]]) == "\ufeffmoney,name\r\n-46.00,'-46.00\r\n".encode()
+    )
     (tab,) = workbooks.tabs(book, "movers.xlsx")
     records = [cells for _, cells in workbooks.records(book, "movers.xlsx", tab)]
     assert [cells[0] for cells in records] == ["sku", *table.column("sku")]

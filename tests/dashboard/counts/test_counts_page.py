@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.counts import sessions
 from core.foundation.model import COMMAND_LINE
 from core.ledger import holds
 from core.ledger.holds import Wanted
@@ -85,7 +86,15 @@ def test_conflicts_are_asked_and_a_line_over_the_limit_waits_for_a_second_person
     earlier = tabs.open("Mia", "counts", count=count)
     tab = tabs.open("Wanda", "counts", count=count)
     assert "To decide: 1 line" in words_of(tab)
+    shop.run(sessions.resume, "Wanda", count_id=count)
+    typed(shop, count, shoe, 3)
+    finish(shop, count)
     press(tab, "Wanda is right: 4")
+    assert "Line has other numbers now. Nothing was changed" in words_of(tab)
+    shop.run(sessions.resume, "Wanda", count_id=count)
+    typed(shop, count, shoe, 4)
+    finish(shop, count)
+    press(run(tab), "Wanda is right: 4")
     assert "Over the limit" in words_of(tab)
     (button,) = [label for label in labels(tab) if label.startswith("Apply")]
     press(tab, button)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
+from dashboard.sheets import work
+from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, until, words_of
 from tests.support.builders import Shop
 
 __all__ = ["tabs"]
@@ -31,6 +32,17 @@ def test_a_file_of_levels_is_shown_row_by_row_and_posted_once(tabs: Tabs, embedd
     assert (embedded_shop.on_hand(first), embedded_shop.on_hand(second)) == (10, 9)
     press(tab, "Undo")
     assert (embedded_shop.on_hand(first), embedded_shop.on_hand(second)) == (12, 5)
+
+
+def test_a_large_catalogue_is_imported_with_a_bar_into_a_shop_without_sample_data(
+    tabs: Tabs, embedded_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "LARGE", 1)
+    tab = upload(tabs.open("Mia", "catalog"), "cat_file", "catalogue.csv", CATALOG)
+    until(tab, "Import 2 rows")
+    press(tab, "Import 2\N{NO-BREAK SPACE}rows")
+    until(tab, "Imported 1 new product, 2 new variants, 20 units counted")
+    assert embedded_shop.sql("select sum(stock_quantity) from public.product_variants") == 20
 
 
 def test_a_bad_row_is_named_and_nothing_can_be_posted(tabs: Tabs, embedded_shop: Shop) -> None:
