@@ -9,7 +9,7 @@ from streamlit.column_config import TextColumn
 
 from core.counts import entering
 from core.counts.entering import Counted, Entry
-from core.foundation.errors import StockError
+from core.foundation.errors import StockError, invalid
 from core.foundation.model import Actor
 from core.ledger.changes import new_key
 from core.people.access import Permission, may
@@ -39,6 +39,8 @@ _HANDS = """<style>.st-key-cnt_form_field [data-testid="InputInstructions"] { di
   if (window.stockroomCounting) return;
   window.stockroomCounting = true;
   document.addEventListener("keydown", (event) => {
+    // The next code is scanned before the page has answered, and must not become a number.
+    if (event.key === "Enter" && number() && event.target === number()) setTimeout(() => code()?.focus(), 0);
     if (event.key !== "Enter" || event.target !== code() || !number() || !code().value.trim()) return;
     event.preventDefault();
     event.stopPropagation();
@@ -101,10 +103,12 @@ def _show_field(count_id: int, last: Last) -> None:
 def _enter(count_id: int, last: Last, by_number: bool) -> None:
     code, key = st.session_state["cnt_code"] or "", last.key
     typed = st.session_state["cnt_number"] if by_number else None
-    if not code.strip():
+    if not code.strip() and not (typed or "").strip():
         return
     last.entries += 1
     try:
+        if not code.strip():
+            raise invalid("code", f"is missing for “{typed}”. Nothing was counted. Enter the code, then the number")
         number = forms.read_units(typed, "number", lowest=0) if by_number else None
         last.counted = session.run(entering.count_code, count_id=count_id, code=code, number=number, key=key)
         last.problem, last.key = None, new_key()

@@ -96,3 +96,20 @@ def test_a_person_who_is_faster_than_the_page_goes_on_in_the_field_of_the_number
     tab.keyboard.type("7")
     tab.keyboard.press("Enter")
     expect(tab.locator(".st-key-cnt_last")).to_contain_text("57", timeout=10_000)
+
+
+def test_the_next_number_is_typed_before_the_server_has_answered_and_both_are_counted(desk: Desk) -> None:
+    shop, tab = desk.shop, desk.tab()
+    socks = [shop.variant(60, sku=f"SOCK-{n}") for n in range(2)]
+    count = begin(shop, *socks, name="Wednesday")
+    open_count(desk, tab, count)
+    with shop.owner.begin() as slow:
+        slow.exec_driver_sql("lock table stockroom.count_entries")
+        for n, _ in enumerate(socks):
+            for words in (f"SOCK-{n}", f"{50 + n}"):
+                tab.keyboard.type(words)
+                tab.keyboard.press("Enter")
+            tab.wait_for_function("document.activeElement === document.querySelector('.st-key-cnt_code input')")
+    expect(tab.locator(".st-key-cnt_last")).to_contain_text("SOCK-1", timeout=10_000)
+    found = "select e.units from stockroom.count_entries e where e.count_id = :id order by 1"
+    assert [row.units for row in shop.rows(found, id=count)] == [50, 51]

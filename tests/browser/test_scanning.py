@@ -161,7 +161,11 @@ def test_u_takes_back_a_scan_that_was_tried_again_and_a_scan_into_a_list_or_a_di
     assert tab.locator("#reason").input_value() == reason
     shoot(tab, "NEW-77")
     tab.get_by_role("button", name="Attach code").click()
-    shoot(tab, ash[0])
+    shoot(tab, "FOUND-77")
+    tab.get_by_role("radio", name="FOUND-77").check()
+    shoot(tab, ash[0])  # another one after all
+    expect(tab.get_by_role("radio", name="FOUND-77")).to_have_count(0)
+    expect(tab.get_by_role("button", name="Attach and post")).to_be_disabled()
     tab.get_by_role("radio", name=ash[0]).check()
     tab.get_by_role("button", name="Attach and post").click()
     expect(tab.locator("#answer")).to_contain_text("4 \u2192 6")

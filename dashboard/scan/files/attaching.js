@@ -50,6 +50,9 @@ export class Attaching {
     try {
       const answer = await fetch(`/scan/search?q=${encodeURIComponent(words)}`, { redirect: "error" });
       const { found } = await answer.json();
+      // A variant that is no longer on the list is not chosen.
+      if (!found.some((each) => each.variant_id === this.variant?.variant_id)) this.variant = null;
+      element("attach-ok").disabled = !this.variant;
       element("attach-found").replaceChildren(...found.map((variant) => this.choice(variant)));
       if (!found.length) element("attach-found").replaceChildren(make("li", { class: "quiet" }, tr("No variant has these words.")));
     } catch {
@@ -65,6 +68,7 @@ export class Attaching {
 
   choice(variant) {
     const radio = make("input", { type: "radio", name: "attach-variant", value: variant.variant_id });
+    radio.checked = variant.variant_id === this.variant?.variant_id;
     radio.addEventListener("change", () => {
       this.variant = variant;
       element("attach-ok").disabled = false;

@@ -47,6 +47,8 @@ def test_a_list_is_counted_by_scan_and_by_number_reviewed_applied_and_undone(tab
     run(tab)
     enter(tab, "SHOE-42", "1.5")
     assert "Number must be a whole number" in words_of(tab)
+    enter(tab, "", "HAT")
+    assert "Code is missing for “HAT”. Nothing was counted" in words_of(tab)
     enter(tab, "SHOE-42", "4")
     enter(tab, "HAT", "7")
     assert "not in the scope" in words_of(tab)
