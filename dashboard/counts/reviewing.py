@@ -251,7 +251,7 @@ def _said(posting: Posting, count_id: int) -> feedback.Notice:
 
     def take_back() -> feedback.Notice:
         key = f"undo_count:{posting.operation_id}"
-        done = session.run(applying.undo, count_id=count_id, note=tr(feedback.UNDO_NOTE), key=key)
+        done = session.run(applying.undo, count_id=count_id, note=words.UNDO_NOTE, key=key)
         return feedback.Notice(
             text=tr("Count undone: {levels} set back", levels=words.plural(len(done.movements), "level"))
         )

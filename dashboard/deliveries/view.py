@@ -15,9 +15,7 @@ from dashboard.deliveries import lines, parts, posting, scanning, unknown
 from dashboard.door import session
 from dashboard.frame import feedback, forms, links, lists, live, words
 from dashboard.frame import page as frame
-from dashboard.language.texts import inside, lazy, marked, tr
-
-UNDO_NOTE = marked("The receipt was undone as a whole")
+from dashboard.language.texts import inside, lazy, tr
 
 
 def _close() -> None:
@@ -140,9 +138,11 @@ def _undone(receipt: Receipt) -> str:
 
 
 def _undo(receipt: Receipt, shown: feedback.Messages) -> None:
-    key = f"undo:{receipt.operation_id}"  # as the Undo of the message about it: both are one undo
+    key = f"undo_receipt:{receipt.operation_id}"
     try:
-        done: Posting = session.run(ledger.undo, movement_ids=receipt.movement_ids, key=key, note=tr(UNDO_NOTE))
+        done: Posting = session.run(
+            ledger.undo, movement_ids=receipt.movement_ids, key=key, note=words.RECEIPT_UNDO_NOTE
+        )
     except StockError as error:
         shown.put(feedback.Notice(text="", problem=error))
     else:

@@ -78,7 +78,7 @@ def _show_facts(row: Movement, shop: Shop) -> None:
             tr("Reference"): f"{tr(first_upper(row.reference_type or ''))} {row.reference_id}"
             if row.reference_id
             else "",
-            tr("Note"): row.note or "",
+            tr("Note"): words.note(row.note),
         }
     )
     if row.reference_type == "receipt":

@@ -35,9 +35,8 @@ from core.people.access import Permission, may
 from dashboard.door import session
 from dashboard.frame import selling, words
 from dashboard.language.said import label, translated
-from dashboard.language.texts import first_upper, inside, lazy, marked, tr
+from dashboard.language.texts import first_upper, inside, lazy, tr
 
-UNDO_NOTE = marked("Undone right after it was posted")
 SECONDS = 30
 """How long a message with Undo stays. The movement can still be undone from the history after that."""
 
@@ -244,7 +243,7 @@ def _undo(notice: Notice, shown: Messages) -> None:
         if notice.take_back:
             done = notice.take_back()
         else:
-            done = posted(session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=tr(UNDO_NOTE)))
+            done = posted(session.run(ledger.undo, movement_ids=notice.undoable, key=key, note=words.UNDO_NOTE))
     except StockError as error:
         shown.put(Notice(text="", problem=error))
     else:

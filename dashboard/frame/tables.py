@@ -195,7 +195,7 @@ def _widths(
     }
     needs = {
         "product": (108, fitting((row.product for row in rows), 108, 420)),
-        "note": (64, fitting((row.note or "" for row in rows), 64, 420)),
+        "note": (64, fitting((words.note(row.note) for row in rows), 64, 420)),
     }
     needs = {name: need for name, need in needs.items() if name not in hidden}
     room = TABLE_WIDTH - sum(width for name, width in widths.items() if name not in hidden)
@@ -244,7 +244,7 @@ def _movements(rows: Sequence[Movement], zone: str, widths: Mapping[str, int]) -
             [row.reference_id or "" for row in rows],
             text("reference", tr("Reference"), tr("The order, refund or delivery it belongs to")),
         ),
-        "note": ([row.note or "" for row in rows], text("note", tr("Note"))),
+        "note": ([words.note(row.note) for row in rows], text("note", tr("Note"))),
     }
 
 

@@ -14,7 +14,11 @@ from core.deliveries.reads import Expected
 from core.foundation.model import COMMAND_LINE, LevelRow, LevelState, Movement, MovementType, Posted, Role
 from dashboard.language import formats
 from dashboard.language.said import translated
-from dashboard.language.texts import lazy, noun, tr
+from dashboard.language.texts import lazy, marked, noun, tr
+
+UNDO_NOTE = marked("Undone right after it was posted")
+RECEIPT_UNDO_NOTE = marked("The receipt was undone as a whole")
+"""Notes that pages write. They are stored in English, so that two people with two languages do the same."""
 
 MINUS, SPACE = formats.MINUS, formats.SPACE
 NOTHING = "\N{EN DASH}"
@@ -229,3 +233,8 @@ def short_moment(at: datetime, zone: str) -> str:
 def who(name: str) -> str:
     """Return a person's name as it is, and the name of a part of Stockroom in the reader's language."""
     return translated(name) if name in _PARTS_OF_STOCKROOM else name
+
+
+def note(text: str | None) -> str:
+    """Return the note of a movement. One that a page wrote is in the reader's language."""
+    return tr(text) if text in (UNDO_NOTE, RECEIPT_UNDO_NOTE) else text or ""

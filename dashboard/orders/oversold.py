@@ -112,7 +112,7 @@ def _said(moved: Sequence[Posted]) -> Notice:
 def _undo(movement_ids: list[int]) -> Notice:
     """Undo the movements. The key is derived from them, so a second click is the same."""
     key = f"undo:sent:{min(movement_ids)}"
-    return feedback.posted(session.run(changes.undo, movement_ids=movement_ids, key=key, note=tr(feedback.UNDO_NOTE)))
+    return feedback.posted(session.run(changes.undo, movement_ids=movement_ids, key=key, note=words.UNDO_NOTE))
 
 
 def _show_missing(seen: WaitingList) -> None:

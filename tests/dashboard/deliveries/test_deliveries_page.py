@@ -117,3 +117,23 @@ def test_a_preview_counts_a_carton_as_its_units_on_a_phone_too(tabs: Tabs, embed
     run(tab)
     previews = [found.value["units"].tolist() for found in tab.dataframe if "units" in found.value.columns]
     assert previews == [[24, 1], [24, 1]], "the wide table and the narrow one"
+
+
+def test_two_people_with_two_languages_undo_a_receipt_once_and_each_reads_the_note_in_their_own(
+    tabs: Tabs, embedded_shop: Shop
+) -> None:
+    shop = embedded_shop
+    variant = shop.variant(sku="TR-42")
+    made = shop.run(changes.begin, "Wanda", lines=note.parse("TR-42 3"), reference="LS-7", key=key())
+    shop.run(changes.post, "Wanda", delivery_id=made.delivery_id, seen=0, key=key())
+    shop.person("Mia")
+    shop.sql("update stockroom.users set language = 'de' where name = 'Mia'")
+    earlier = tabs.open("Mia", "deliveries", delivery=made.delivery_id)
+    press(tabs.open("Wanda", "deliveries", delivery=made.delivery_id), "Undo receipt")
+    token = tabs.token("Mia")
+    tabs.monkeypatch.setattr("dashboard.door.session.presented_token", lambda: token)
+    press(earlier, "Wareneingang rückgängig machen")
+    assert "Idempotenz" not in words_of(earlier)
+    assert shop.on_hand(variant) == 0
+    for person, said in (("Sam", "The receipt was undone as a whole"), ("Mia", "Der Wareneingang wurde als Ganzes")):
+        assert said in str(table(tabs.open(person, "movements"), "note")["note"].tolist()), person
