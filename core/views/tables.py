@@ -77,8 +77,10 @@ def written(value: Any, kind: Kind, currency: str) -> str:
             return f"{value:.1f} %"
         case Kind.DAY:
             return day(value)
-        case Kind.DECIMAL | Kind.DAYS:
+        case Kind.DAYS:
             return f"{float(value):,.1f}"
+        case Kind.DECIMAL:  # such as units that are sold on a day
+            return f"{float(value):,.3f}".rstrip("0").rstrip(".")
         case Kind.UNITS | Kind.COUNT:
             return f"{value:,}".replace("-", "−")  # noqa: RUF001
     return str(value)

@@ -59,7 +59,10 @@ def show_questions(seen: OneCount, decides: bool) -> None:
 def _show_line(line: Variance, seen: OneCount) -> None:
     st.markdown(f"**{words.plain(parts.named(line.sku, line.product, line.size, line.color))}**")
     said = [
-        f"{tally.person}: {words.units(tally.units)}{' scanned' if tally.is_scanned else ''}" for tally in line.people
+        tr("{person}: {units} scanned", person=tally.person, units=words.units(tally.units))
+        if tally.is_scanned
+        else f"{tally.person}: {words.units(tally.units)}"
+        for tally in line.people
     ]
     at = words.short_moment(line.counted_at, seen.shop.zone)
     st.markdown(

@@ -82,4 +82,4 @@ def percent(share: float | None) -> str:
     """Return a percentage; 100 % only if nothing was off."""
     if share is None:
         return words.NOTHING
-    return "100%" if share == 100 else f"{min(share, 99.9):.1f}%"
+    return words.percent(1) if share == 100 else words.percent(min(share, 99.9) / 100, 1, fixed=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from dashboard.language import widgets
 from dashboard.language.texts import inside, marked, tr
 
 T = TypeVar("T")
+LONGEST_ASKED = 300
 DAYS = marked({"7 days": 7, "30 days": 30, "90 days": 90})
 
 
@@ -145,3 +146,13 @@ def put(param: str, value: object) -> None:
         st.query_params.pop(param, None)
     else:
         st.query_params[param] = str(value)
+
+
+def offered(known: Sequence[str], key: str) -> list[str]:
+    """Return the values of a select box that is kept in the address, with the one that is asked for.
+
+    Streamlit drops a value that is not among them. A view of a brand that is gone would then show everything.
+    """
+    asked = st.session_state.get(key) or st.query_params.get(key) or ""
+    is_text = isinstance(asked, str) and asked.isprintable() and 0 < len(asked) <= LONGEST_ASKED
+    return [*known, asked] if is_text and asked not in known else list(known)

@@ -121,9 +121,9 @@ def round_money(amount: Decimal | None, currency: str) -> str:
     return NOTHING if amount is None else formats.money(amount.quantize(Decimal(1)), currency, 0)
 
 
-def percent(share: float, digits: int = 0) -> str:
-    """Return a share as a percentage: 0.125 is 13%, with one digit 12.5%."""
-    return formats.percent(share, digits)
+def percent(share: float, digits: int = 0, *, fixed: bool = False) -> str:
+    """Return a share as a percentage: 0.125 is 13%, with one digit 12.5%. `fixed`: 0.5 has that digit too, 50.0%."""
+    return formats.percent(share, digits, fixed=fixed)
 
 
 def local(at: datetime, zone: str) -> datetime:

@@ -86,9 +86,9 @@ def currency(code: str, english: str) -> str:
     return english if reader().language == "en" else str(spoken().currencies.get(code, english))
 
 
-def percent(share: float, digits: int = 0) -> str:
+def percent(share: float, digits: int = 0, *, fixed: bool = False) -> str:
     """Return a share as a percentage: 0.125 is 12.5%, 12,5 %."""
-    figure = number(round(share * 100, digits), (0, digits))
+    figure = number(round(share * 100, digits), (digits if fixed else 0, digits))
     return figure + _percent_sign(reader().locale)
 
 

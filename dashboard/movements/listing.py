@@ -49,7 +49,14 @@ def show_filters(choices: LedgerChoices) -> Wanted:
         )
         since = st.date_input(tr("From"), None, key="mov_from", format=formats.date_input(), **days)
         until = st.date_input(tr("To"), None, key="mov_to", format=formats.date_input(), **days)
-        by = st.selectbox(tr("By"), choices.people, index=None, placeholder=tr("Anybody"), key="mov_by", **bound)
+        by = st.selectbox(
+            tr("By"),
+            choices.people,
+            index=None,
+            placeholder=tr("Anybody"),
+            key="mov_by",
+            **bound,
+        )
         labels = _reason_labels(choices.reasons)
         why = widgets.multiselect(
             tr("Reason"), list(labels), placeholder=tr("Any"), key="mov_reason", format_func=translated, **bound
@@ -59,7 +66,8 @@ def show_filters(choices: LedgerChoices) -> Wanted:
             tr("Type"), list(TYPES), selection_mode="multi", key="mov_type", label_visibility="collapsed", **bound
         )  # fmt: skip
         brand = st.selectbox(
-            tr("Brand"), choices.brands, index=None, placeholder=tr("Any brand"), key="mov_brand", width=180,
+            tr("Brand"), lists.offered(choices.brands, "mov_brand"), index=None, placeholder=tr("Any brand"),
+            key="mov_brand", width=180,
             label_visibility="collapsed", **bound,
         )  # fmt: skip
     wanted = MovementFilter(

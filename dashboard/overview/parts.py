@@ -61,7 +61,7 @@ def show_numbers(seen: Overview, days: int) -> None:
         st.metric(
             tr("Stock value"), words.round_money(summary.value_at_price, currency), border=True, height="stretch",
             delta=_at_cost(seen), delta_color="off", delta_arrow="off",
-            help=tr("Units on hand at their selling price, and at their average cost as far as it is known"),
+            help=_about_value(seen),
         )  # fmt: skip
         with st.container(border=True, height="stretch", key="flush_levels", gap="xsmall"):
             st.markdown(tr("Levels"))
@@ -88,20 +88,23 @@ def _describe_charts(net: Sequence[int], sold: Sequence[int], days: int) -> None
 
 
 def _at_cost(seen: Overview) -> str | None:
-    """Return the value of the shelf at cost, and how many variants have no known cost."""
+    """Return the value of the shelf at cost."""
     summary = seen.summary
     value = words.round_money(summary.value_at_cost, seen.shop.currency)
     if not summary.value_at_cost and not summary.uncosted:
         return None
     if not summary.value_at_cost:
         return tr("No cost is known")
-    if summary.uncosted:
-        return tr(
-            "{value} at cost, {variants} without a cost",
-            value=value,
-            variants=words.plural(summary.uncosted, "variant"),
-        )
     return tr("{value} at cost", value=value)
+
+
+def _about_value(seen: Overview) -> str:
+    """Return what the value of the shelf is, and how many variants have no known cost."""
+    about = tr("Units on hand at their selling price, and at their average cost as far as it is known")
+    if not seen.summary.uncosted:
+        return about
+    variants = words.plural(seen.summary.uncosted, "variant")
+    return f"{about}. {tr('{variants} without a cost', variants=variants)}"
 
 
 def _series(
@@ -150,7 +153,7 @@ def show_attention(seen: Overview) -> None:
     levels = words.plural(waiting.levels, "product")
     variants = [
         f"{words.number(count)} {text}"
-        for count, text in ((seen.summary.out_of_stock, tr("out of stock")), (seen.summary.low, "low"))
+        for count, text in ((seen.summary.out_of_stock, tr("out of stock")), (seen.summary.low, tr("low")))
         if count
     ]
     _line(waiting.decisions, "violet", "gavel", "decision about a payment", tr("Disputes and double payments"),

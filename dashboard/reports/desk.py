@@ -66,7 +66,7 @@ def show_filters(report: Report, shop: Shop) -> Wanted:
             if query[SPAN] == Span.OWN:
                 for label, key in ((tr("From"), FIRST), (tr("To"), LAST)):
                     query[key] = _text(st.date_input(label, None, key=key, format=formats.date_input(), **bound))
-        brands = list(session.run(reports.brands))
+        brands = lists.offered(session.run(reports.brands), BRAND)
         query[BRAND] = st.selectbox(tr("Brand"), brands, index=None, placeholder=tr("Any"), key=BRAND, **bound) or ""
         query[PRODUCT] = st.text_input(tr("Product or SKU"), key=PRODUCT, placeholder=tr("Any"), **bound) or ""
         if len(report.grains) > 1:

@@ -70,7 +70,7 @@ def _read(param: str) -> datetime | None:
 
 def _filter() -> Filter:
     bound = _FILTERS.bound
-    brands = list(session.run(reports.brands))
+    brands = lists.offered(session.run(reports.brands), BRAND)
     brand = st.selectbox(tr("Brand"), brands, index=None, placeholder=tr("Any"), key=BRAND, **bound)
     product = st.text_input(tr("Product or SKU"), key=PRODUCT, placeholder=tr("Any"), **bound)
     return Filter(brand=brand, product=(product or "").strip())

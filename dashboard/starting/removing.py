@@ -65,8 +65,9 @@ def _show_contents(found: Contents) -> None:
         st.markdown(
             tr(
                 "- {variants} and {movements}\n- {orders}, {cases}, and the sandbox of Stripe\n- "
-                "Counts, holds, proofs and figures\n- API keys, and the settings of Stripe, jobs and "
-                "notifications",
+                "Counts, holds, proofs and figures\n- API keys, webhooks, and the settings of Stripe, jobs and "
+                "notifications\n- Saved views with their mails, and terms of ordering\n- The shop's name, time zone, "
+                "currency and language",
                 variants=words.plural(found.variants, "variant"),
                 movements=words.plural(found.movements, "movement"),
                 orders=words.plural(found.orders, "order"),

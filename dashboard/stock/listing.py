@@ -129,6 +129,7 @@ def clear() -> None:
 
 def show_filters(search: str, brands: tuple[str, ...], places: tuple[str, ...]) -> Wanted:
     """Draw the filters and return their values."""
+    brands = tuple(lists.offered(brands, "stk_brand"))
     with st.container(horizontal=True, vertical_alignment="center", key="stk_filters"):
         status = widgets.pills(
             tr("Status"), list(STATUSES), default="All", required=True, key="stk_status", bind="query-params",

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.foundation.model import LevelLine, Line
 from core.ledger import changes as ledger
 from dashboard.frame.words import MINUS
-from tests.dashboard.tabs import Tabs, labels, press, table, tabs, words_of
+from tests.dashboard.tabs import Tabs, field, labels, press, table, tabs, words_of
 from tests.support.builders import Shop, key
 
 __all__ = ["tabs"]
@@ -58,6 +58,17 @@ def test_the_filters_are_in_the_address(
     tabs: Tabs, busy_shop: Shop, query: dict[str, str | list[str]], found: list[str]
 ) -> None:
     assert changes(tabs.open("Mia", "movements", **query)) == found
+
+
+@pytest.mark.parametrize(("page", "key"), [("movements", "mov_brand"), ("stock", "stk_brand")])
+def test_a_view_of_a_brand_that_is_gone_shows_nothing_and_not_everything(
+    tabs: Tabs, busy_shop: Shop, page: str, key: str
+) -> None:
+    tab = tabs.open("Mia", page, **{key: "Gone & Co"})
+    assert "matches" in words_of(tab)
+    assert not tab.dataframe
+    assert field(tab, "selectbox", "Brand").value == "Gone & Co"
+    assert press(tab, "Clear filters").dataframe
 
 
 def test_days_are_those_of_the_shop(tabs: Tabs, busy_shop: Shop) -> None:
