@@ -157,11 +157,20 @@ def _split(raw: str, *, is_head: bool = False) -> list[str]:
     return [raw] if is_head and len(words) == 1 else words
 
 
+def names_code(title: str) -> bool:
+    """Return whether this is a name of the column of codes, as in the first line of a copied column."""
+    return _plain_title(title) in TITLES[CODE]
+
+
+def _plain_title(title: str) -> str:
+    return folded(title).lower().replace(".", "").strip()
+
+
 def _columns(titles: list[str]) -> tuple[str, ...]:
     """Return our columns in the order of these titles, if a SKU and a quantity are among them."""
     by_title = {title: name for name, known in TITLES.items() for title in known}
     found: list[str] = []
     for title in titles:
-        name = by_title.get(folded(title).lower().replace(".", "").strip(), "")
+        name = by_title.get(_plain_title(title), "")
         found.append(name if name not in found else "")
     return tuple(found) if {CODE, UNITS} <= set(found) else ()

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.counts import entering, sessions
 from core.counts.sessions import Scope
+from core.deliveries import note
 from core.foundation.model import Actor
 from core.ledger import reports
 from core.ledger.level_filter import LevelFilter
@@ -97,9 +98,10 @@ def start(key: str, scope: Scope, name: str, *, is_blind: bool, values: forms.Va
 
 
 def _listed(text: str) -> Sequence[str]:
-    """Return the first column of pasted lines."""
-    first = (line.replace(";", "\t").partition("\t")[0].strip() for line in text.splitlines())
-    return [code for code in first if code]
+    """Return the first column of pasted lines, without the name of the column."""
+    first = [line.replace(";", "\t").partition("\t")[0].strip() for line in text.splitlines()]
+    codes = [code for code in first if code]
+    return codes[1:] if codes and note.names_code(codes[0]) else codes
 
 
 def _started(count_id: int) -> feedback.Notice:

@@ -154,7 +154,7 @@ def _show_notes(upload: _Upload, key: str) -> None:
         tabs = [upload.opened.tab, *upload.opened.others]
         st.selectbox(tr("Sheet"), tabs, key=f"{key}_tab_{upload.file_id}", width=320)
     for note in upload.opened.notes:
-        st.caption(f":material/info: {words.plain(note)}")
+        st.caption(f":material/info: {words.plain(translated(note))}")
 
 
 def _show_columns(upload: _Upload, found: Match, key: str) -> None:
@@ -167,7 +167,9 @@ def _show_columns(upload: _Upload, found: Match, key: str) -> None:
                 remembered_by=words.plain(upload.remembered_by),
             )
         )
-    said += [words.plain(note) for note in found.sheet.notes[len(upload.opened.notes) if upload.opened else 0 :]]
+    said += [
+        words.plain(translated(note)) for note in found.sheet.notes[len(upload.opened.notes) if upload.opened else 0 :]
+    ]
     if any(said):
         st.caption(" ".join(filter(None, said)))
     if found.columns:
@@ -212,7 +214,8 @@ def _show_choice(upload: _Upload, found: Match, each: Field, titles: list[str], 
 
 
 def _label(each: Field) -> str:
-    return each.called[:1].upper() + each.called[1:]
+    called = translated(each.called)
+    return called[:1].upper() + called[1:]
 
 
 def _three_rows(found: Match) -> pd.DataFrame:
@@ -224,7 +227,7 @@ def _three_rows(found: Match) -> pd.DataFrame:
         tr("Column"): [found.title(each.name) for each in read],
     }
     for number, record in enumerate(rows, start=1):
-        table[f"Row {number}"] = [str(record[found.columns[each.name]]) for each in read]
+        table[tr("Row {number}", number=number)] = [str(record[found.columns[each.name]]) for each in read]
     return pd.DataFrame(table)
 
 
@@ -250,7 +253,7 @@ def _show_answer(upload: _Upload, name: str, choices: Mapping[str, str], widget:
 
     st.radio(
         tr("Answer"), list(choices), index=None, key=widget, on_change=answer, label_visibility="collapsed",
-        format_func=lambda each: words.plain(choices[each]),
+        format_func=lambda each: words.plain(translated(choices[each])),
     )  # fmt: skip
 
 

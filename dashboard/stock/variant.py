@@ -27,6 +27,8 @@ PERIOD = lists.Choice(label=marked("Period"), key="stk_range", options=_DAYS, us
 """The days that chart and explanation cover."""
 
 
+LONG_SIZE = 6
+"""Letters of a size beyond which its button must be wider, so that its level is not cut off."""
 CHOSEN = "stk_pick"
 """The parameter of the days that were chosen in the chart."""
 _CHOOSE = lists.Choice(
@@ -137,7 +139,8 @@ def _show_numbers(seen: Variant) -> None:
 
 def _show_sizes(seen: Variant) -> None:
     st.subheader(tr("Sizes"), anchor=False)
-    with st.grid("auto", min_column_width=92, gap="xsmall", key="stk_size_grid"):
+    is_long = any(len(row.size or row.sku) > LONG_SIZE for row in seen.sisters)
+    with st.grid("auto", min_column_width=190 if is_long else 92, gap="xsmall", key="stk_size_grid"):
         for row in sorted(seen.sisters, key=lambda row: size_order(row.size)):
             _show_size(row, here=row.variant_id == seen.row.variant_id)
 

@@ -35,7 +35,7 @@ def test_a_list_is_counted_by_scan_and_by_number_reviewed_applied_and_undone(tab
     field(tab, "text_input", "Name").set_value("Aisle 3")
     press(tab, "Start counting")
     assert "No variant has these codes: NOPE" in words_of(tab)
-    field(tab, "text_area", "SKUs or codes").set_value("SHOE-42\tx\nSOCK")
+    field(tab, "text_area", "SKUs or codes").set_value("SKU\tName\nSHOE-42\tx\nSOCK")
     press(tab, "Start counting")
     assert "Aisle 3" in words_of(tab)
     assert "0 of 2 lines" in words_of(tab)

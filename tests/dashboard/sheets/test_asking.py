@@ -73,6 +73,17 @@ def test_a_thousand_is_asked_about_on_import_with_the_row_as_the_example(tabs: T
     }
 
 
+def test_a_reader_of_german_is_asked_in_german_and_reads_what_was_left_out(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.variant(on_hand=12, sku="A-1")
+    embedded_shop.person("Wanda")
+    embedded_shop.sql("update stockroom.users set language = 'de' where name = 'Wanda'")
+    tab = upload(tabs.open("Wanda", "stock", bulk="1"), "bulk_file", b"SKU;Menge\nA-1;1.000\nSumme;1.000\n")
+    asked = " ".join(option for radio in tab.radio for option in radio.options)
+    assert "the file has" not in asked
+    assert "Weglassen" in asked
+    assert "Row 1" not in words_of(tab)
+
+
 def test_cancel_stops_a_statement_that_is_running(tabs: Tabs, embedded_shop: Shop) -> None:
     person = embedded_shop.person("Mia")
     work = FileWork(who="Mia", person=person)
