@@ -74,7 +74,7 @@ def show(seen: DeliveryList, person: Actor) -> None:
             "supplier": ([row.supplier or "" for row in rows], TextColumn(tr("Supplier"), width=170)),
             "state": (states, columns.tags(tr("State"), 104, parts.STATE_COLOURS)),
             "due": ([parts.due(row) for row in rows], TextColumn(tr("Expected on"), width=104)),
-            "lines": ([row.lines for row in rows], NumberColumn(tr("Lines"), width=60)),
+            "lines": ([row.lines for row in rows], NumberColumn(tr("Lines"), width=84)),
             "expected": (
                 [row.expected or None for row in rows],
                 _units(tr("Expected"), tr("Units that were announced")),
@@ -112,7 +112,7 @@ def _progress(row: DeliveryRow) -> str:
 
 def _look(row: DeliveryRow) -> str:
     short = 0 if row.is_open else row.short  # what is missing of an open one may still come
-    found = ((short, "short"), (row.over, "over"), (row.unknown, "unknown"))
+    found = ((short, tr("short")), (row.over, tr("over")), (row.unknown, tr("unknown")))
     return ", ".join(f"{count} {what}" for count, what in found if count)
 
 
