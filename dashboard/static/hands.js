@@ -16,8 +16,8 @@
 
   const isVisible = (element) => element.offsetParent !== null;
   const FIND = ".st-key-find input";
-  // A scan goes into the page's own field; where there is none, into the one that every page has.
-  const searchField = () => [".st-key-del_code input, .st-key-cnt_code input", `input[type=search]:not(${FIND})`, FIND]
+  // A scan goes into the page's own field; where there is none, or it knows no variants, into the one that every page has.
+  const searchField = () => [".st-key-del_code input, .st-key-cnt_code input", `input[type=search]:not(${FIND}, .st-key-del_q input)`, FIND]
     .flatMap((selector) => [...document.querySelectorAll(selector)]).find(isVisible);
   const find = () => {
     const field = document.querySelector(FIND);

@@ -7,7 +7,9 @@ import uuid
 
 from playwright.sync_api import expect
 
+from core.deliveries import changes, note
 from tests.browser.browsing import Desk, settle
+from tests.support.builders import key
 from tests.support.people import new_person
 
 
@@ -102,3 +104,16 @@ def test_a_double_click_begins_one_delivery_and_opens_it(desk: Desk) -> None:
         assert "delivery=" in tab.url.replace("new_delivery=", "")
         expect(tab.get_by_role("heading", name=f"LS-{nth}")).to_be_visible()
     assert desk.shop.sql(recorded) == before + 3
+
+
+def test_a_scan_on_the_list_of_deliveries_finds_the_variant_and_not_a_reference(desk: Desk) -> None:
+    sku = f"ELM-{uuid.uuid4().hex[:6].upper()}"
+    desk.shop.variant(3, sku=sku)
+    desk.shop.run(changes.announce, "Mia", lines=note.parse(f"{sku} 2"), reference=f"LS-{sku}", key=key())
+    tab = desk.tab()
+    desk.enter(tab, new_person(desk.shop, password=None), "/deliveries")
+    expect(tab.get_by_placeholder("Reference or supplier")).to_be_visible()
+    tab.keyboard.type(sku, delay=3)
+    tab.keyboard.press("Enter")
+    expect(tab.locator(".st-key-find input")).to_have_value(sku)
+    assert tab.get_by_placeholder("Reference or supplier").input_value() == ""
