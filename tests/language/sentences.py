@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.house.reading import MIGRATIONS, ROOT, SQL_FILES
+from tests.house.reading import MIGRATIONS, ROOT, SQL_FILES, python_files
 from tests.language.finder import Finder, is_text
 
 # The packages of core whose sentences pages show. The others speak to programs, or to people at a command line.
@@ -66,6 +66,8 @@ def templates() -> Iterator[tuple[str, str]]:
     for path in SQL_FILES:
         if path.parent.name.startswith(SQL):
             yield from ((text, _name(path)) for text in _of_sql(path.read_text(encoding="utf-8")))
+    for path in python_files("dashboard"):
+        yield from ((text, _name(path)) for text in _of_page(path))
     yield from ((text, "tests/language/sentences.py") for text in MORE)
     for path in MIGRATIONS:
         yield from ((text, _name(path)) for text in _reasons(path.read_text(encoding="utf-8")))
@@ -73,6 +75,17 @@ def templates() -> Iterator[tuple[str, str]]:
 
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def _of_page(path: Path) -> Iterator[str]:
+    """What pages refuse as core does."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    yield from _fields(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "invalid":
+            finder = Sentences(path)
+            finder.visit(node)
+            yield from (each.text.strip() for each in finder.found if _is_sentence(each.text))
 
 
 def _of_python(path: Path) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 -- Decide one line of a session in review. `accept`: apply the variance though units moved while it was counted. `recount`: start the
 -- line again. `now`: replace what was counted by what a person sees this second. `sum`: the numbers of several people add up. `person`:
--- the number of this person counts. `_seen`: the sum or the person's number that was shown, or null. In a blind count, nobody counts an own line again after seeing what was expected. Refuses: SK003,
--- SK008, SK009, SK010.
+-- the number of this person counts. `_seen`: the sum or the person's number that was shown, or null. In a blind count, nobody counts an
+-- own line again after seeing what was expected. Refuses: SK003, SK008, SK009, SK010.
 create function stockroom_api.decide_line(
     _user_id bigint, _session_id bigint, _roles text[], _name text, _count_id bigint, _variant_id uuid, _what text, _units int,
     _person_id bigint, _seen int, _key text

@@ -167,3 +167,13 @@ def test_a_large_list_is_entered_with_a_bar_and_a_variant_named_twice_is_refused
     tab.session_state["cnt_file"] = True
     until(run(tab), button.replace("\N{NO-BREAK SPACE}", " "))
     assert [each.disabled for each in tab.button if each.label == button] == [True], "the file is entered"
+
+
+def test_a_reader_of_german_reads_in_german_that_a_number_has_no_code(tabs: Tabs, embedded_shop: Shop) -> None:
+    embedded_shop.person("Wanda")
+    embedded_shop.sql("update stockroom.users set language = 'de' where name = 'Wanda'")
+    count = begin(embedded_shop, embedded_shop.variant(3, sku="SHOE-42"))
+    tab = tabs.open("Wanda", "counts", count=count, cnt_mode="Scan, then number")
+    field(tab, "text_input", "Anzahl").set_value("HAT")
+    press(tab, "Zählung")
+    assert "Code fehlt für „HAT“. Es wurde nichts gezählt." in words_of(tab)
