@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,6 @@ import pyarrow.parquet
 import pytest
 
 from core.counts import applying
-from core.foundation.csv_file import as_csv
 from core.foundation.errors import Forbidden, InvalidInput
 from core.foundation.sales import Disposition
 from core.ledger import changes as ledger
@@ -212,9 +211,10 @@ def test_a_file_has_every_row_in_each_format(sold: Small) -> None:
     rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
     assert [row["sku"] for row in rows] == list(table.column("sku"))
     assert rows[0]["revenue"] == "80.00"
-    assert (
-        as_csv(["money", "name"], [[Decimal("-46.00"), "-46.00"]]) == "\ufeffmoney,name\r\n-46.00,'-46.00\r\n".encode()
-    )
+    place = [column.name for column in table.columns].index("revenue")
+    taken_back = (*table.rows[0][:place], Decimal("-46.00"), *table.rows[0][place + 1 :])
+    below_zero = files.written(replace(table, rows=(taken_back,)), Format.CSV).decode("utf-8-sig")
+    assert next(csv.DictReader(io.StringIO(below_zero)))["revenue"] == "-46.00"
     (tab,) = workbooks.tabs(book, "movers.xlsx")
     records = [cells for _, cells in workbooks.records(book, "movers.xlsx", tab)]
     assert [cells[0] for cells in records] == ["sku", *table.column("sku")]
