@@ -175,6 +175,24 @@ def test_u_takes_back_a_scan_that_was_tried_again_and_a_scan_into_a_list_or_a_di
     assert [desk.shop.on_hand(each) for each in (ash[1], variant)] == [6, 6]
 
 
+@pytest.mark.parametrize(("width", "height"), [(844, 390), (667, 375), (932, 430)])
+def test_the_whole_result_and_every_button_are_in_sight_on_a_phone_on_its_side(
+    desk: Desk, ash: tuple[str, UUID], width: int, height: int
+) -> None:
+    tab = desk.tab()
+    tab.set_viewport_size({"width": width, "height": height})
+    open_station(desk, tab, new_person(desk.shop, password=None))
+    shoot(tab, ash[0])
+    expect(tab.locator("#answer")).to_contain_text("3 \u2192 4")
+    for shown in (tab.locator("#answer"), tab.get_by_role("button", name="Undo"), tab.locator("#code")):
+        expect(shown).to_be_in_viewport(ratio=1)
+    expect(tab.locator(".modes")).to_be_in_viewport(ratio=1)
+    result, hands = tab.locator("#answer").bounding_box(), tab.locator("footer").bounding_box()
+    assert result
+    assert hands
+    assert result["y"] + result["height"] <= hands["y"]
+
+
 def test_scans_wait_for_the_person_who_made_them_when_another_signs_in_on_that_browser(
     desk: Desk, ash: tuple[str, UUID]
 ) -> None:
