@@ -80,6 +80,13 @@ class Session:
     extra: int
 
 
+def products(connection: Connection, actor: Actor) -> dict[UUID, str]:
+    """Return the names of all products with a variant, sorted."""
+    require(connection, actor, Permission.VIEW)
+    statement = "select distinct product, product_id from stockroom_api.levels order by product, product_id"
+    return {product_id: name for name, product_id in call(connection, statement, {})}
+
+
 @one_statement
 def start(
     connection: Connection,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import streamlit as st
 
@@ -13,15 +12,12 @@ from core.counts.sessions import Scope
 from core.deliveries import note
 from core.foundation.model import Actor
 from core.ledger import reports
-from core.ledger.level_filter import LevelFilter
 from core.people.access import Permission, may
 from dashboard.counts import parts
 from dashboard.door import session
 from dashboard.frame import feedback, forms, lists, words
 from dashboard.frame import page as frame
 from dashboard.language.texts import tr
-
-_FOUND = 500
 
 
 def show(person: Actor) -> None:
@@ -57,7 +53,7 @@ def _show_scope(form: forms.Form, scope: Scope) -> None:
     if scope is Scope.BRAND:
         st.selectbox(tr("Brand"), session.run(reports.brands), key=form.input("brand"))
     elif scope is Scope.PRODUCT:
-        names = _products()
+        names = session.run(sessions.products)
         st.multiselect(
             tr("Products"), list(names), format_func=names.__getitem__, key=form.input("products"),
             placeholder=tr("Choose"),
@@ -76,11 +72,6 @@ def _show_scope(form: forms.Form, scope: Scope) -> None:
         st.caption(tr("All sizes of each product that has both sizes to sell and sizes that are sold out."))
     elif scope is Scope.MOST_VALUABLE:
         st.caption(tr("A tenth of the variants: those with the highest value on hand, at cost, else at their price."))
-
-
-def _products() -> dict[UUID, str]:
-    found = session.run(reports.levels, filter=LevelFilter(), limit=_FOUND).rows
-    return {row.product_id: row.product for row in sorted(found, key=lambda row: row.product)}
 
 
 def start(key: str, scope: Scope, name: str, *, is_blind: bool, values: forms.Values) -> int:

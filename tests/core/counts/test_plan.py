@@ -81,6 +81,20 @@ def test_a_session_covers_its_scope(store: tuple[Shop, dict[str, UUID]]) -> None
         covered(shop, Scope.BRAND, brand="None of ours")
 
 
+def test_every_product_of_a_shop_with_many_variants_can_be_counted(fresh_shop: Shop) -> None:
+    fresh_shop.variant(sku="FIRST", product="Aqua shoe")
+    fresh_shop.sql("""insert into public.product_variants (product_id, sku, size)
+                      select product_id, 'MANY-' || n, n::text
+                        from public.product_variants, generate_series(1, 600) n""")
+    last = fresh_shop.variant(sku="LAST", product="Zebra shoe")
+    names = fresh_shop.run(sessions.products, "Wanda")
+    assert list(names.values()) == ["Aqua shoe", "Zebra shoe"]
+    chosen = [product for product, name in names.items() if name == "Zebra shoe"]
+    count = begin(fresh_shop, scope=Scope.PRODUCT, product_ids=chosen)
+    lines = fresh_shop.rows("select variant_id from stockroom.count_lines where count_id = :id", id=count)
+    assert [row.variant_id for row in lines] == [last]
+
+
 def test_the_plan_puts_the_most_valuable_and_longest_not_counted_first(store: tuple[Shop, dict[str, UUID]]) -> None:
     shop, _ = store
     due = shop.run(plan.due, "Sam", limit=20)
