@@ -43,11 +43,25 @@ _LACKS_GRANTS = """
                           'public.update_variant_stock(uuid, int, text, text, text, text)')::oid, 'execute'))"""
 
 
+_DEADLOCKS = 5
+"""After how many deadlocks a migration gives up."""
+
+
 def migrate(owner_url: str) -> bool:
     """Bring the database at `owner_url` up to date and return whether anything changed. Safe to repeat and to race.
 
     Raises SetupError where the server is too old or cannot be reached, or the account has too few rights.
     """
+    for _ in range(_DEADLOCKS):  # people who read meanwhile lock in another order; then nothing was done
+        try:
+            return _migrate(owner_url)
+        except DBAPIError as error:
+            if sqlstate(error) != "40P01":
+                raise
+    return _migrate(owner_url)
+
+
+def _migrate(owner_url: str) -> bool:
     with owner_transaction(owner_url) as connection:
         if _is_current(connection):
             return False

@@ -81,6 +81,24 @@ def test_the_second_time_nothing_is_left_to_do_and_nothing_is_lost(server: Serve
     shop.close()
 
 
+def test_a_migration_that_meets_people_who_read_in_another_order_is_tried_again(
+    server: Server, new_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, met = server.url(new_database()), list[int]()
+    rebuild = migrate._rebuild_functions
+
+    def in_each_others_way(connection: sqlalchemy.Connection) -> bool:
+        met.append(len(met))
+        if len(met) < 3:
+            connection.exec_driver_sql("do $$ begin raise exception 'deadlock' using errcode = '40P01'; end $$")
+        return rebuild(connection)
+
+    monkeypatch.setattr(migrate, "_rebuild_functions", in_each_others_way)
+    assert migrate.migrate(url)
+    assert met == [0, 1, 2]
+    assert not migrate.migrate(url)
+
+
 def test_two_processes_at_once_migrate_once(server: Server, new_database: Any) -> None:
     assert sorted(migrate_in_processes([server.url(new_database())] * 2)) == ["False", "True"]
 
