@@ -227,7 +227,8 @@ def _three_rows(found: Match) -> pd.DataFrame:
         tr("Column"): [found.title(each.name) for each in read],
     }
     for number, record in enumerate(rows, start=1):
-        table[tr("Row {number}", number=number)] = [str(record[found.columns[each.name]]) for each in read]
+        row = tr("Row {number}", number=number)
+        table[row] = [str(record[found.columns[each.name]]) for each in read]
     return pd.DataFrame(table)
 
 
