@@ -93,9 +93,8 @@ def carry(journal: Journal, catalogue: dict[str, Carried], beside: Carried | Non
     for carried in catalogue.values():
         for column in carried.extra:
             journal.do(_added(carried, column))
-    for carried in catalogue.values():
-        for column in filter(_is_numbered, carried.extra):
-            _number_on(journal, carried.ours, column)
+            if _is_numbered(column):
+                _number_on(journal, carried.ours, column)
     if products := catalogue.get("products"):
         journal.do(_copy(products))
     if variants := catalogue.get("product_variants"):

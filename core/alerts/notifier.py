@@ -56,7 +56,7 @@ class _Listener(logging.Handler):
 _listener = _Listener()
 _library = logging.getLogger("apprise")
 _library.handlers, _library.propagate = [_listener], False
-journal.leave(_library.name)  # or what a mail server answers would be hidden from the listener too
+journal.leave(_library.name)  # it logs addresses with secrets, and the listener needs what a mail server answers
 _library.setLevel(logging.DEBUG)  # the library reports the answer of a mail server only at this level
 
 

@@ -204,7 +204,12 @@ def _may_pass(error: Exception, attempt: int) -> bool:
 
     The second is safe: operations carry an idempotency key, so a first attempt that was committed is replayed.
     """
-    return sqlstate(error) in _RETRYABLE or (_is_of_no_use(error) and attempt == 1)
+    return met_a_lock(error) or (_is_of_no_use(error) and attempt == 1)
+
+
+def met_a_lock(error: Exception) -> bool:
+    """Return whether a transaction met another one in its way, so that nothing was done and a retry may succeed."""
+    return sqlstate(error) in _RETRYABLE
 
 
 def _is_of_no_use(error: Exception) -> bool:

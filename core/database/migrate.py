@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from core.database import hosts
-from core.database.engine import OWNER_ROLE, normalise, sqlstate
+from core.database.engine import OWNER_ROLE, met_a_lock, normalise, sqlstate
 from core.foundation.addresses import libpq_url, render, seconds_to_connect
 from core.foundation.errors import SetupError
 
@@ -56,7 +56,7 @@ def migrate(owner_url: str) -> bool:
         try:
             return _migrate(owner_url)
         except DBAPIError as error:
-            if sqlstate(error) != "40P01":
+            if not met_a_lock(error):
                 raise
     return _migrate(owner_url)
 

@@ -124,7 +124,7 @@ def trace(error: BaseException | None) -> str:
 
 
 def leave(name: str) -> None:
-    """Leave the records of a library's logger as they are. Its only handler reads them and must pass nothing on."""
+    """Leave a library's logger and its records as they are. Its only handler reads them and must pass nothing on."""
     _left.add(name)
 
 
@@ -190,8 +190,7 @@ def begin(mode: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     for name, logger in list(logging.root.manager.loggerDict.items()):
-        # Apprise logs URLs with secrets: only the module that uses it listens (core/alerts/notifier.py).
-        if isinstance(logger, logging.Logger) and name.partition(".")[0] != "apprise":
+        if isinstance(logger, logging.Logger) and name not in _left:
             logger.handlers.clear()
             logger.propagate = True
             if not name.startswith("stockroom"):

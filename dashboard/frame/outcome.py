@@ -43,7 +43,7 @@ def do(done: str, operation: Callable[..., Any], /, **values: Any) -> Any:
     except (Refused, Forbidden, Unavailable) as problem:
         memory.done, memory.problem = "", problem
         return None
-    memory.done, memory.problem = done, None
+    memory.done, memory.problem, memory.failed = done, None, False
     return result
 
 
