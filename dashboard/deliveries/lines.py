@@ -117,7 +117,9 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
     """Draw the form for the values of a line."""
     row = found.delivery.row
     form = forms.begin(f"delivery_line_{line.line_id}")
-    opened = _opened_with(form, line)
+    if form.input("counted") not in st.session_state:
+        forms.open_again(form, line)
+    opened = forms.opened_with(form, lambda: line)  # others scan it while a person types
     with st.form(form.name, border=False):
         if line.scanned != opened.scanned:
             st.caption(tr("Others scan this line: {units} by now.", units=words.units(line.scanned)))
@@ -131,7 +133,8 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
             expected = forms.units(values, "expected", lowest=0) if row.is_announced else opened.expected
             counted, cost = forms.units(values, "counted", lowest=0), _cost_of(values)
             if counted not in (opened.scanned, line.scanned) and line.scanned != opened.scanned:
-                was, st.session_state[_name_of(form)] = opened.scanned, line  # so that sending again saves it
+                was = opened.scanned
+                forms.open_again(form, line)  # so that sending again saves it
                 raise invalid(
                     "counted units",
                     f"were {was} when you opened the form and are {line.scanned} now. Nothing was changed. Send "
@@ -151,18 +154,6 @@ def form_of(found: OneDelivery, line: DeliveryLine) -> None:
             form, tr("Save the line"), post, is_main=False,
             say=lambda _: feedback.Notice(text=tr("{sku} is corrected.", sku=line.sku or line.code)),
         )  # fmt: skip
-
-
-def _name_of(form: forms.Form) -> str:
-    return f"_line_{form.draft.key}"
-
-
-def _opened_with(form: forms.Form, line: DeliveryLine) -> DeliveryLine:
-    """Return the line with which this form was opened. Others scan it while a person types."""
-    if form.input("counted") not in st.session_state:
-        st.session_state[_name_of(form)] = line
-    opened: DeliveryLine = st.session_state.setdefault(_name_of(form), line)
-    return opened
 
 
 def _cost_of(values: forms.Values) -> Decimal | None:

@@ -258,9 +258,26 @@ def reference(form: Form) -> None:
     st.text_input(tr("Reference"), key=form.input("reference"), placeholder=tr("Delivery note or order number"))
 
 
-def open_with(form: Form, row: LevelRow) -> int:
+def opened_level(form: Form, row: LevelRow) -> int:
     """Return the level with which a form that sets it was opened. It stays the same until this tab posts."""
     draft, posted = form.draft, feedback.messages().posted
     if draft.seen is None or draft.seen_after != posted:
         draft.seen, draft.seen_after = row.on_hand, posted
     return draft.seen
+
+
+def opened_with(form: Form, read: Callable[[], T]) -> T:
+    """Return the values with which a form was opened, as `read` gave them. Saving or opening it again ends them."""
+    if _opened(form) not in st.session_state:
+        open_again(form, read())
+    known: T = st.session_state[_opened(form)]
+    return known
+
+
+def open_again(form: Form, values: object) -> None:
+    """Take these as the values with which a form was opened."""
+    st.session_state[_opened(form)] = values
+
+
+def _opened(form: Form) -> str:
+    return f"_opened_{form.draft.key}"

@@ -59,7 +59,8 @@ def show(seen: Variant, person: Actor) -> None:
         st.button(tr("Cancel"), key="stk_edit_cancel", on_click=_cancel, args=(seen.row.sku,))
     row = seen.row
     form = forms.begin(f"edit_{row.sku}")
-    before = _opened_with(form, list({row.variant_id, *(each.variant_id for each in seen.sisters)}))
+    family = list({row.variant_id, *(each.variant_id for each in seen.sisters)})
+    before: Seen = forms.opened_with(form, lambda: session.run(editing.values, variant_ids=family))
     renamed: list[str] = []
     mine, is_manager = before[row.variant_id], may(person.role, Permission.EDIT_VARIANT)
     _show_news(form, before)
@@ -97,15 +98,6 @@ def show(seen: Variant, person: Actor) -> None:
             return saved(done)
 
         forms.submit(form, tr("Save"), post, say=say, after=lambda: _done(renamed))
-
-
-def _opened_with(form: forms.Form, variant_ids: list[UUID]) -> Seen:
-    """Return the values with which this form was opened. They stay until it is saved or opened again."""
-    name = f"_edited_{form.draft.key}"
-    if name not in st.session_state:
-        st.session_state[name] = session.run(editing.values, variant_ids=variant_ids)
-    known: Seen = st.session_state[name]
-    return known
 
 
 def _cancel(sku: str) -> None:

@@ -102,7 +102,7 @@ def _usual_cost(seen: Variant) -> str:
 
 def _show_set(seen: Variant) -> None:
     form = forms.begin(f"set_{seen.row.sku}")
-    level = forms.open_with(form, seen.row)
+    level = forms.opened_level(form, seen.row)
     _show_moved_meanwhile(seen, form, level)
     with st.form(form.name, border=False):
         st.markdown(tr("From **{units}** on hand to:", units=words.units(level)))

@@ -58,7 +58,7 @@ def show(seen: Variant, person: Actor) -> None:
 def show_form(now: Terms, *, name: str, usual: Counting | None = None) -> None:
     """Show the form that changes the terms of a variant, a brand or the shop. It sends only what was changed."""
     form = forms.begin(name)
-    before = _opened_with(form, now)
+    before: dict[Term, str | None] = forms.opened_with(form, lambda: {term: now.text(term) for term in Term})
     problem = form.draft.problem
     if isinstance(problem, EditedMeanwhile) and problem.edited:
         st.button(
@@ -97,13 +97,6 @@ def show_form(now: Terms, *, name: str, usual: Counting | None = None) -> None:
 
 def _said(_: bool) -> feedback.Notice:
     return feedback.Notice(text=tr("Terms of ordering saved"))
-
-
-def _opened_with(form: forms.Form, now: Terms) -> dict[Term, str | None]:
-    """Return the values with which this form was opened. They stay until it is saved."""
-    name = f"_terms_{form.draft.key}"
-    known: dict[Term, str | None] = st.session_state.setdefault(name, {term: now.text(term) for term in Term})
-    return known
 
 
 def _start_again(draft: forms.Draft, before: dict[Term, str | None], problem: EditedMeanwhile) -> None:

@@ -29,6 +29,12 @@ def new_person(shop: Shop, role: Role = Role.WAREHOUSE, password: str | None = P
     return email
 
 
+def reads_german(shop: Shop, name: str) -> None:
+    """Let one of `PEOPLE` read in German."""
+    user = shop.person(name)
+    shop.sql("update stockroom.users set language = 'de' where id = :id", id=user.user_id)
+
+
 def id_of(shop: Shop, email: str) -> int:
     return int(shop.sql("select id from stockroom.users where email = :email", email=email))
 

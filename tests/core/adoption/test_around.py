@@ -12,7 +12,7 @@ import pytest
 from core.adoption import adopt as adoption
 from core.foundation.addresses import libpq_url
 from core.foundation.errors import SetupError
-from tests.core.adoption.test_adopt import old_shop
+from tests.core.adoption.test_adopt import old_shop, small
 from tests.support.legacy import (
     CATALOGUE,
     FUNCTIONS,
@@ -28,6 +28,8 @@ from tests.support.legacy import (
 )
 from tests.support.servers import Server, administer
 from tests.support.sneakers import once_adopted
+
+__all__ = ["small"]
 
 pytestmark = pytest.mark.slow
 
@@ -220,13 +222,6 @@ def test_a_shop_that_is_in_use_is_not_changed(old: Legacy, monkeypatch: pytest.M
         with pytest.raises(SetupError, match="The shop is in use"):
             adoption.adopt(old.url)
     assert adoption.check(old.url).possible
-
-
-@pytest.fixture
-def small(supabase_server: Server, lies_ready: None) -> Iterator[Legacy]:
-    """The tables alone, with a small catalogue and no history."""
-    with legacy_database(supabase_server, TABLES, FUNCTIONS, CATALOGUE) as legacy:
-        yield legacy
 
 
 def test_columns_that_number_the_rows_go_on_numbering_and_again_after_undo(small: Legacy) -> None:

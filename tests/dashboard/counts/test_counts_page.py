@@ -13,6 +13,7 @@ from dashboard.sheets import work
 from tests.core.counts.counting import apply, begin, finish, typed
 from tests.dashboard.tabs import Tabs, field, labels, metric, press, run, table, tabs, until, words_of
 from tests.support.builders import Shop, key
+from tests.support.people import reads_german
 
 __all__ = ["tabs"]
 
@@ -170,8 +171,7 @@ def test_a_large_list_is_entered_with_a_bar_and_a_variant_named_twice_is_refused
 
 
 def test_a_reader_of_german_reads_in_german_that_a_number_has_no_code(tabs: Tabs, embedded_shop: Shop) -> None:
-    embedded_shop.person("Wanda")
-    embedded_shop.sql("update stockroom.users set language = 'de' where name = 'Wanda'")
+    reads_german(embedded_shop, "Wanda")
     count = begin(embedded_shop, embedded_shop.variant(3, sku="SHOE-42"))
     tab = tabs.open("Wanda", "counts", count=count, cnt_mode="Scan, then number")
     field(tab, "text_input", "Anzahl").set_value("HAT")

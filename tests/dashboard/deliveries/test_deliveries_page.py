@@ -11,6 +11,7 @@ from core.deliveries import changes, note
 from core.proof.checks import run_checks
 from tests.dashboard.tabs import Tabs, field, labels, press, run, table, tabs, words_of
 from tests.support.builders import Shop, key
+from tests.support.people import reads_german
 
 __all__ = ["tabs"]
 
@@ -97,8 +98,7 @@ def test_a_reader_of_german_opens_a_delivery_and_reads_what_is_wrong_with_its_li
     shop.variant(1, sku="TR-42")
     lines = note.parse("TR-42 3\nTR-43\t1.000\t1.234")
     made = shop.run(changes.announce, "Mia", lines=lines, reference="LS-1", key=key())
-    shop.person("Wanda")
-    shop.sql("update stockroom.users set language = 'de' where name = 'Wanda'")
+    reads_german(shop, "Wanda")
     tab = tabs.open("Wanda", "deliveries", delivery=made.delivery_id)
     shown = table(tab, "status")
     assert list(shown["sku"]) == ["TR-43", "TR-42"], "what a person must look at comes first"
@@ -126,8 +126,7 @@ def test_two_people_with_two_languages_undo_a_receipt_once_and_each_reads_the_no
     variant = shop.variant(sku="TR-42")
     made = shop.run(changes.begin, "Wanda", lines=note.parse("TR-42 3"), reference="LS-7", key=key())
     shop.run(changes.post, "Wanda", delivery_id=made.delivery_id, seen=0, key=key())
-    shop.person("Mia")
-    shop.sql("update stockroom.users set language = 'de' where name = 'Mia'")
+    reads_german(shop, "Mia")
     earlier = tabs.open("Mia", "deliveries", delivery=made.delivery_id)
     press(tabs.open("Wanda", "deliveries", delivery=made.delivery_id), "Undo receipt")
     token = tabs.token("Mia")

@@ -12,6 +12,7 @@ from dashboard.sheets.work import FileWork
 from tests.core.sheets.files import DE_THOUSANDS
 from tests.dashboard.tabs import Tabs, field, labels, press, run, tabs, words_of
 from tests.support.builders import Shop
+from tests.support.people import reads_german
 
 __all__ = ["tabs"]
 
@@ -75,8 +76,7 @@ def test_a_thousand_is_asked_about_on_import_with_the_row_as_the_example(tabs: T
 
 def test_a_reader_of_german_is_asked_in_german_and_reads_what_was_left_out(tabs: Tabs, embedded_shop: Shop) -> None:
     embedded_shop.variant(on_hand=12, sku="A-1")
-    embedded_shop.person("Wanda")
-    embedded_shop.sql("update stockroom.users set language = 'de' where name = 'Wanda'")
+    reads_german(embedded_shop, "Wanda")
     tab = upload(tabs.open("Wanda", "stock", bulk="1"), "bulk_file", b"SKU;Menge\nA-1;1.000\nSumme;1.000\n")
     asked = " ".join(option for radio in tab.radio for option in radio.options)
     assert "the file has" not in asked
