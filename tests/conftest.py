@@ -218,6 +218,17 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.fixture(scope="session")
+def supabase_server(server: Server) -> Iterator[Server]:
+    """A server of the same release as `server`, whose roles may be meddled with.
+
+    On the shared one, a role of the storefront that is created later makes every copy of a shop lack its rights.
+    """
+    started = start_embedded() if server.major == EMBEDDED_MAJOR else start_system(server.major)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
 def shop(server: Server) -> Iterator[Shop]:
     """A migrated shop that tests share: they use variants of their own and clean nothing."""
     opened = Shop.open(server.url(user="stockroom_app"), server.owner_url)

@@ -1,4 +1,4 @@
-"""A PostgreSQL on which the roles of Supabase exist, apart from the one the others share; and the log in a text."""
+"""The log in a text."""
 
 from __future__ import annotations
 
@@ -9,15 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 from core.foundation import journal
-from tests.support.servers import EMBEDDED_MAJOR, Server, start_embedded, start_system
-
-
-@pytest.fixture(scope="session")
-def supabase_server(server: Server) -> Iterator[Server]:
-    """A server of the same release as `server`, whose roles may be meddled with."""
-    started = start_embedded() if server.major == EMBEDDED_MAJOR else start_system(server.major)
-    yield started
-    started.stop()
 
 
 @pytest.fixture

@@ -31,19 +31,19 @@ BUYERS, PAIRS = 500, 50
 
 
 @pytest.fixture
-def supabase_shop(server: Server) -> Iterator[Shop]:
+def supabase_shop(supabase_server: Server) -> Iterator[Shop]:
     """A shop on Supabase, whose storefront calls functions as `service_role`."""
-    with supabase_database(server) as name:
-        prepare(server.url(name))
-        opened = Shop.open(server.url(name, "stockroom_app"), server.url(name))
+    with supabase_database(supabase_server) as name:
+        prepare(supabase_server.url(name))
+        opened = Shop.open(supabase_server.url(name, "stockroom_app"), supabase_server.url(name))
         yield opened
         opened.close()
 
 
 @pytest.fixture
-def adopted_shop(server: Server) -> Iterator[Shop]:
+def adopted_shop(supabase_server: Server) -> Iterator[Shop]:
     """A sneaker shop that moved in with its database."""
-    with sneaker_shop(server) as old:
+    with sneaker_shop(supabase_server) as old:
         adoption.adopt(old.url)
         with old.shop() as opened:
             opened.run(change_shop, COMMAND_LINE, zone=ZONE)
